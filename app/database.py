@@ -1,0 +1,184 @@
+"""What differs between SQLite, MariaDB and MySQL: connections, their limits, and what their errors mean."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import Enum
+from time import monotonic
+from typing import Any
+
+from filelock import FileLock, Timeout
+from sqlalchemy import Connection, Engine, UniqueConstraint, event
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from app.errors import AppError, Conflict, Falla, Invalid, Unavailable
+from app.models import Base
+
+# Seconds. Each limit is shorter than the one around it: a request has 10, a proxy 15, a stop 20.
+LOCK_WAIT = 2
+IDLE_WRITE = 3
+STATEMENT = 5
+POOL_WAIT = 5
+SOCKET = 6
+
+SQL_MODE = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+SNAPSHOT_ISOLATION_SINCE = (10, 11, 8)
+
+
+class Verdict(Enum):
+    """What a database error says of the transaction that met it."""
+
+    AGAIN = "rolled back, or never began: the whole unit may run again"
+    LOST = "the connection is gone: nothing happened before COMMIT, at COMMIT nobody knows"
+    BUSY = "overloaded, full or too slow: an honest 503"
+    WRONG = "a mistake of ours"
+
+
+MYSQL_VERDICTS = {
+    **dict.fromkeys((1020, 1205, 1213), Verdict.AGAIN),
+    **dict.fromkeys((0, 1047, 1053, 1180, 1317, 1927, 2002, 2003, 2006, 2013, 2014, 2055), Verdict.LOST),
+    **dict.fromkeys((1021, 1040, 1044, 1045, 1049, 1114, 1203, 1226, 1290, 1836, 1969, 3024), Verdict.BUSY),
+}
+# SQLite's primary result codes.
+SQLITE_VERDICTS = {
+    **dict.fromkeys((5, 6), Verdict.AGAIN),  # BUSY, LOCKED
+    **dict.fromkeys((8, 10, 13, 14), Verdict.BUSY),  # READONLY, IOERR, FULL, CANTOPEN
+}
+LOCK_WAIT_EXCEEDED = 1205
+REFERENCED_ROW_MISSING = 1452
+
+
+def code_of(error: DBAPIError) -> int | None:
+    """The server's own number for ``error``."""
+    original: Any = error.orig
+    if hasattr(original, "sqlite_errorcode"):
+        return int(original.sqlite_errorcode) & 0xFF
+    args = getattr(original, "args", ())
+    return args[0] if args and isinstance(args[0], int) else None
+
+
+def verdict(error: DBAPIError) -> Verdict:
+    code = code_of(error)
+    if code is None:
+        # PyMySQL closes a connection that broke and then answers without a number.
+        lost = error.connection_invalidated or isinstance(error, InterfaceError)
+        return Verdict.LOST if lost else Verdict.WRONG
+    table = SQLITE_VERDICTS if hasattr(error.orig, "sqlite_errorcode") else MYSQL_VERDICTS
+    return table.get(code, Verdict.WRONG)
+
+
+def refusal(error: IntegrityError) -> AppError:
+    """A broken constraint in our own words."""
+    text = str(error.orig)
+    for table in Base.metadata.tables.values():
+        for constraint in table.constraints:
+            columns = [column.name for column in constraint.columns] if hasattr(constraint, "columns") else []
+            if isinstance(constraint, UniqueConstraint):
+                listed = ", ".join(f"{table.name}.{name}" for name in columns)
+                if f"'{constraint.name}'" in text or f"{table.name}.{constraint.name}'" in text or listed in text:
+                    return Conflict("ya_existe", campos=", ".join(columns), miembros={"campos": columns})
+            elif code_of(error) == REFERENCED_ROW_MISSING and f"`{constraint.name}`" in text:
+                return Invalid({name: [Falla("no_existe")] for name in columns})
+    return Conflict("referencia_en_conflicto")
+
+
+def engine_options(url: URL) -> dict[str, Any]:
+    if url.get_backend_name() == "sqlite":
+        return {"connect_args": {"timeout": POOL_WAIT}}
+    return {
+        "pool_size": 5,
+        "max_overflow": 10,
+        "pool_timeout": POOL_WAIT,
+        "pool_pre_ping": True,
+        "pool_recycle": 280,
+        "connect_args": {"connect_timeout": LOCK_WAIT},
+    }
+
+
+def prepare(engine: Engine, serving: Callable[[], bool]) -> None:
+    """Set up each connection that ``engine`` opens.
+
+    ``serving`` says whether a request is being served. Only then are statements and idle transactions cut
+    short: the same limits would kill a migration's CREATE INDEX.
+    """
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", prepare_sqlite)
+        event.listen(engine, "begin", begin_sqlite)
+        return
+
+    @event.listens_for(engine, "do_connect")
+    def limit_socket(_dialect: Any, _record: Any, _args: Any, options: dict[str, Any]) -> None:
+        if serving():
+            options |= {"read_timeout": SOCKET, "write_timeout": SOCKET}
+
+    @event.listens_for(engine, "connect")
+    def prepare_mysql(connection: Any, _record: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET " + ", ".join(mysql_variables(connection.get_server_info(), serving())))
+
+    event.listen(engine, "begin", begin_mysql)
+    event.listen(engine, "reset", restore_lock_wait)
+
+
+def begin_mysql(connection: Connection) -> None:
+    wait = connection.get_execution_options().get("wait", LOCK_WAIT)
+    if wait < LOCK_WAIT:  # Less than a request has left; the server counts in whole seconds.
+        connection.info["lock_wait"] = True
+        connection.exec_driver_sql(f"SET innodb_lock_wait_timeout = {max(1, int(wait))}")
+
+
+def restore_lock_wait(connection: Any, record: Any, _state: Any) -> None:
+    if record.info.pop("lock_wait", None):
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET innodb_lock_wait_timeout = {LOCK_WAIT}")
+
+
+def mysql_variables(server: str, serving: bool) -> list[str]:
+    """The session variables, by server: what MariaDB alone knows kills a connection to MySQL."""
+    variables = ["time_zone = '+00:00'", f"sql_mode = '{SQL_MODE}'", f"innodb_lock_wait_timeout = {LOCK_WAIT}"]
+    if "MariaDB" not in server:
+        return variables
+    numbers = server.replace("5.5.5-", "").split("-")[0].split(".")
+    if tuple(int(n) for n in numbers[:3]) >= SNAPSHOT_ISOLATION_SINCE:
+        # A read that a later write has overtaken fails (1020) instead of losing that write in silence.
+        variables.append("innodb_snapshot_isolation = ON")
+    if serving:
+        variables += [f"max_statement_time = {STATEMENT}", f"idle_write_transaction_timeout = {IDLE_WRITE}"]
+    return variables
+
+
+def prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # We say BEGIN ourselves, see begin_sqlite.
+    for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL", f"busy_timeout={POOL_WAIT * 1000}"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def begin_sqlite(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    if "wait" in options:
+        milliseconds = int(1000 * min(POOL_WAIT, max(0, options["wait"])))
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {milliseconds}")
+    # A deferred BEGIN that reads first cannot wait when it wants to write: it fails at once.
+    connection.exec_driver_sql(f"BEGIN {options.get('begin', '')}")
+
+
+@contextmanager
+def turn(bind: Engine | Connection, deadline: float) -> Iterator[None]:
+    """Hold the place of the one writer that SQLite allows; other databases need no queue.
+
+    A lock file, because the kernel frees it when a worker is killed.
+    """
+    url = bind.engine.url
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        yield
+        return
+    try:
+        lock = FileLock(f"{url.database}.lock").acquire(max(0, deadline - monotonic()), poll_interval=0.002)
+    except Timeout as error:
+        raise Unavailable("base_de_datos_ocupada") from error
+    with lock:
+        yield
+
+
+__all__ = ["PoolTimeout", "Verdict", "engine_options", "prepare", "refusal", "turn", "verdict"]

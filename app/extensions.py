@@ -1,0 +1,21 @@
+"""The extensions, made here and bound to an application in the factory."""
+
+from flask import current_app
+from flask_cors import CORS
+from flask_jwt_extended import JWTManager
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+
+from app.models import Base
+from config.config import Config
+
+db = SQLAlchemy(model_class=Base, session_options={"join_transaction_mode": "create_savepoint"})
+migrate = Migrate(render_as_batch=True)
+jwt = JWTManager()
+cors = CORS()
+
+
+def settings() -> Config:
+    """The settings of the application that is running."""
+    config: Config = current_app.extensions["soporteplus"]
+    return config

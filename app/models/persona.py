@@ -1,0 +1,48 @@
+"""Who asks for help without signing in: customers and employees."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+
+from app.models.base import TABLE, Base, Exact, Largo, Texto40, Texto120, Texto200, Versioned, utcnow
+
+
+class Persona(Versioned):
+    """What customers and employees have in common."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    nombre: Mapped[Texto120]
+    apellido: Mapped[Texto120 | None]
+    email: Mapped[str | None] = mapped_column(Exact(254))
+    telefono: Mapped[Texto40 | None]
+    notas: Mapped[Largo | None]
+    id_externo: Mapped[str | None] = mapped_column(Exact(120), unique=True)
+    activo: Mapped[bool] = mapped_column(default=True)
+    fecha_creacion: Mapped[datetime] = mapped_column(default=utcnow)
+
+    @declared_attr
+    @classmethod
+    def id_ubicacion(cls) -> Mapped[int | None]:
+        return mapped_column(ForeignKey("Ubicaciones.id"))
+
+
+class Clientes(Persona, Base):
+    """A customer from outside."""
+
+    __tablename__ = "Clientes"
+    __table_args__ = (Index(None, "id_ubicacion"), Index(None, "nombre", "id"), Index(None, "email"), TABLE)
+
+    empresa: Mapped[Texto200 | None]
+    direccion: Mapped[Texto200 | None]
+
+
+class Empleados(Persona, Base):
+    """A colleague from inside."""
+
+    __tablename__ = "Empleados"
+    __table_args__ = (Index(None, "id_ubicacion"), Index(None, "nombre", "id"), Index(None, "email"), TABLE)
+
+    codigo_empleado: Mapped[str | None] = mapped_column(Exact(40), unique=True)
+    puesto: Mapped[Texto120 | None]
+    departamento: Mapped[Texto120 | None]

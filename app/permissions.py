@@ -1,0 +1,103 @@
+"""The whole policy on one page: which role may do what, and to which things."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from app.errors import Forbidden
+from app.models import ADMINISTRADOR, TECNICO
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, and from where: all that rules and the event log need to know of a request."""
+
+    id: int | None
+    tipo_usuario: str | None
+    tipo: str = "usuario"
+    id_sesion: str | None = None
+    origen: str = "api"
+    id_solicitud: str | None = None
+    ip: str | None = None
+    epoca: int | None = None  # of the catalogs, as its authentication saw it
+
+    @property
+    def es_personal(self) -> bool:
+        return self.tipo_usuario in PERSONAL
+
+    @property
+    def es_administrador(self) -> bool:
+        return self.tipo_usuario == ADMINISTRADOR
+
+
+class Permiso(Enum):
+    """What can be allowed. ``PUBLICO`` is said of routes that ask nobody who they are."""
+
+    PUBLICO = "publico"
+    PROPIO = "propio"
+    VER_TIQUET = "tiquet.ver"
+    CREAR_TIQUET = "tiquet.crear"
+    EDITAR_TIQUET = "tiquet.editar"
+    ELIMINAR_TIQUET = "tiquet.eliminar"
+    ASIGNAR_TIQUET = "tiquet.asignar"
+    REABRIR_CERRADO = "tiquet.reabrir_cerrado"
+    VER_CATALOGO = "catalogo.ver"
+    VER_USUARIO = "usuario.ver"
+    VER_DATOS_DE_USUARIO = "usuario.ver_datos"
+
+
+PERSONAL = (ADMINISTRADOR, TECNICO)
+SOLO_ADMINISTRADOR = (ADMINISTRADOR,)
+
+
+def siempre(_actor: Actor, _thing: Any) -> bool:
+    return True
+
+
+def es_o_sera_suyo(actor: Actor, tiquet: Any) -> bool:
+    """A technician hands on what it has, or takes what nobody has; an Administrador assigns anything."""
+    return actor.es_administrador or tiquet.id_usuario_asignado in (None, actor.id)
+
+
+# Permission -> the roles that have it, and on which things.
+POLITICA: dict[Permiso, tuple[tuple[str, ...], Callable[[Actor, Any], bool]]] = {
+    Permiso.PROPIO: (PERSONAL, siempre),
+    Permiso.VER_TIQUET: (PERSONAL, siempre),
+    Permiso.CREAR_TIQUET: (PERSONAL, siempre),
+    Permiso.EDITAR_TIQUET: (PERSONAL, siempre),
+    Permiso.ELIMINAR_TIQUET: (SOLO_ADMINISTRADOR, siempre),
+    Permiso.ASIGNAR_TIQUET: (PERSONAL, es_o_sera_suyo),
+    Permiso.REABRIR_CERRADO: (SOLO_ADMINISTRADOR, siempre),
+    Permiso.VER_CATALOGO: (PERSONAL, siempre),
+    Permiso.VER_USUARIO: (PERSONAL, siempre),
+    Permiso.VER_DATOS_DE_USUARIO: (SOLO_ADMINISTRADOR, siempre),
+}
+
+PERMISOS_DE_TIQUET = (Permiso.VER_TIQUET, Permiso.EDITAR_TIQUET, Permiso.ASIGNAR_TIQUET, Permiso.ELIMINAR_TIQUET)
+
+
+def allows(permiso: Permiso, actor: Actor, thing: Any = None) -> bool:
+    """Whether ``actor`` may; without a ``thing`` only its role is asked."""
+    roles, rule = POLITICA[permiso]
+    return actor.tipo_usuario in roles and (thing is None or rule(actor, thing))
+
+
+def require(permiso: Permiso, actor: Actor, thing: Any = None) -> None:
+    if not allows(permiso, actor, thing):
+        roles = list(POLITICA[permiso][0])
+        raise Forbidden(
+            permiso=permiso.value,
+            roles=", ".join(roles),
+            miembros={"permiso": permiso.value, "roles": roles},
+        )
+
+
+def permissions_of(actor: Actor) -> list[str]:
+    """All that the actor's role allows."""
+    return [permiso.value for permiso in POLITICA if allows(permiso, actor)]
+
+
+def permissions_on(actor: Actor, tiquet: Any) -> list[str]:
+    """What the actor may do to this ticket."""
+    return [permiso.value for permiso in PERMISOS_DE_TIQUET if allows(permiso, actor, tiquet)]

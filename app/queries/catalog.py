@@ -1,0 +1,69 @@
+"""The six catalogs, from memory while nobody has changed them."""
+
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Engine, select
+
+from app.extensions import db
+from app.models import CATALOGOS, Catalogo, CatalogoEpoca
+from app.permissions import Actor
+
+COMUNES = ("id", "codigo", "nombre", "descripcion", "orden", "color", "activo", "predeterminado")
+
+Fila = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Catalogos:
+    """All rows of all catalogs as of one ``epoca``: name of the catalog -> id -> row, in the order shown."""
+
+    epoca: int
+    filas: dict[str, dict[int, Fila]]
+
+    def __getitem__(self, name: str) -> dict[int, Fila]:
+        return self.filas[name]
+
+    def default(self, name: str) -> Fila:
+        """The row that is taken when none is named; the first active one when none is marked."""
+        active = [fila for fila in self.filas[name].values() if fila["activo"]]
+        return next((fila for fila in active if fila["predeterminado"]), active[0])
+
+    def state_of_type(self, tipo: str) -> Fila:
+        """The state that a transition to ``tipo`` goes to unless it names another."""
+        active = [e for e in self.filas["estados"].values() if e["tipo"] == tipo and e["activo"]]
+        return next((e for e in active if e["predeterminado"]), active[0])
+
+    def brief(self, name: str, id: int | None) -> Fila | None:
+        """What stands beside an id in other objects."""
+        if id is None:
+            return None
+        fila = self.filas[name][id]
+        brief = {"id": id, "nombre": fila["nombre"]}
+        return brief | {"tipo": fila["tipo"], "color": fila["color"]} if name == "estados" else brief
+
+
+# By engine: one process may serve several databases, as the tests do.
+_memory: WeakKeyDictionary[Engine, Catalogos] = WeakKeyDictionary()
+
+
+def all_catalogs(actor: Actor) -> Catalogos:
+    """The catalogs as the statement that authenticated ``actor`` saw them, or newer."""
+    engine = db.session.get_bind().engine
+    known = _memory.get(engine)
+    if known is None or known.epoca != actor.epoca:
+        known = _memory[engine] = load()
+    return known
+
+
+def load() -> Catalogos:
+    epoca = db.session.scalars(select(CatalogoEpoca.epoca)).one()
+    return Catalogos(epoca, {name: rows(model) for name, model in CATALOGOS.items()})
+
+
+def rows(model: type[Catalogo]) -> dict[int, Fila]:
+    keys = (*COMUNES, *model.PROPIAS, "version")
+    columns = [getattr(model, key) for key in keys]
+    found = db.session.execute(select(*columns).order_by(model.orden, model.nombre, model.id))
+    return {row[0]: dict(zip(keys, row, strict=True)) for row in found}

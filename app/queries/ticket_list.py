@@ -1,0 +1,185 @@
+"""The list of tickets, read by ranges of an index: about as many rows as it returns, at any depth.
+
+A page is cut into branches, one for each combination of values that an index gives in the wanted order; each
+branch stops at the page's length before they are merged. Names are joined to the few rows that are left.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from typing import Any
+
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, or_, select, union_all
+
+from app.extensions import db
+from app.models import FILTRABLES, EtiquetaTiquet, Tiquet
+from app.permissions import Actor
+from app.queries.catalog import Catalogos, all_catalogs
+from app.queries.pagination import Corte, Pagina, after, capped_total
+from app.queries.tickets import shape, visible_to, with_names
+
+Filtros = dict[str, Any]
+
+CONDICIONES: dict[str, ColumnElement[bool]] = {
+    **{name: getattr(Tiquet, name).in_(bindparam(name, expanding=True)) for name in FILTRABLES},
+    "ninguno": Tiquet.id_usuario_asignado.is_(None),
+    "ninguno_o": or_(
+        Tiquet.id_usuario_asignado.is_(None),
+        Tiquet.id_usuario_asignado.in_(bindparam("ninguno_o", expanding=True)),
+    ),
+    "etiqueta": Tiquet.id.in_(
+        select(EtiquetaTiquet.id_tiquet).where(EtiquetaTiquet.etiqueta.in_(bindparam("etiqueta", expanding=True)))
+    ),
+    "creado_desde": Tiquet.fecha_creacion >= bindparam("creado_desde"),
+    "creado_hasta": Tiquet.fecha_creacion < bindparam("creado_hasta"),
+    "actualizado_desde": Tiquet.fecha_actualizacion >= bindparam("actualizado_desde"),
+}
+RANGOS = ("creado_desde", "creado_hasta", "actualizado_desde")
+
+
+@dataclass(frozen=True)
+class Rama:
+    """A branch: which of the columns that are equal in it are NULL, and whether it starts behind the cursor."""
+
+    nulls: tuple[bool, ...] = ()
+    resumed: bool = False
+
+
+@dataclass(frozen=True)
+class Forma:
+    """A page's statement without its values: built once for each form."""
+
+    orden: str
+    descending: bool
+    equal: tuple[str, ...]
+    ramas: tuple[Rama, ...]
+    rest: tuple[str, ...]  # names in CONDICIONES that the branches do not settle
+    index: str | None
+
+
+def page(actor: Actor, filtros: Filtros, orden: str, limite: int, corte: Corte | None) -> Pagina:
+    """A page of the tickets that ``actor`` sees and that match ``filtros``, and their total."""
+    catalogos = all_catalogs(actor)
+    values = wanted_values(actor, filtros, catalogos)
+    if not all(values.values()):
+        return Pagina([], 0, None)
+    ranges = {name: filtros[name] for name in RANGOS if name in filtros}
+    labels = {"etiqueta": filtros["etiqueta"]} if "etiqueta" in filtros else {}
+    total = corte.total if corte else count(actor, values, ranges | labels)
+    forma, parameters = plan(values, ranges | labels, orden, catalogos, corte)
+    if not forma.ramas:
+        return Pagina([], total, None)
+    found = db.session.execute(statement(forma, visible_to(actor)), {**parameters, "limite": limite + 1}).all()
+    filas = [shape(row, actor, catalogos) for row in found[:limite]]
+    last = found[limite - 1][-len(sort_keys(forma.orden)) :] if len(found) > limite else None
+    return Pagina(filas, total, Corte(tuple(last), total) if last else None)
+
+
+def wanted_values(actor: Actor, filtros: Filtros, catalogos: Catalogos) -> dict[str, list[Any]]:
+    """For each filtered column the values that it may have; ``None`` stands for NULL."""
+    words = {"yo": actor.id, "ninguno": None}
+    values = {name: [words.get(v, v) for v in filtros[name]] for name in FILTRABLES if name in filtros}
+    if "tipo_estado" in filtros:
+        of_type = [id for id, e in catalogos["estados"].items() if e["tipo"] in filtros["tipo_estado"]]
+        values["id_estado"] = [id for id in of_type if id in values.get("id_estado", of_type)]
+    return {name: list(dict.fromkeys(some)) for name, some in values.items()}
+
+
+def conditions(values: dict[str, list[Any]]) -> dict[str, Any]:
+    """Names in ``CONDICIONES`` and what to fill them with, for columns with a set of values."""
+    named = {}
+    for column, some in values.items():
+        ids = [value for value in some if value is not None]
+        if len(ids) == len(some):
+            named[column] = ids
+        else:
+            named["ninguno_o" if ids else "ninguno"] = ids
+    return named
+
+
+def count(actor: Actor, values: dict[str, list[Any]], others: dict[str, Any]) -> int:
+    named = conditions(values) | others
+    matching = select(Tiquet.id).where(visible_to(actor), *(CONDICIONES[name] for name in named))
+    return capped_total(hinted(matching, index_for("fecha_creacion", tuple(values), tuple(others))), named)
+
+
+def index_for(orden: str, equal: tuple[str, ...], rest: tuple[str, ...]) -> str | None:
+    """The index whose ranges are the branches, or None where the server is to choose."""
+    if orden == "fecha_actualizacion":
+        return None if equal or rest else "ix_Tiquet_lista_actualizacion"
+    if len(equal) > 1 and equal != ("id_estado", "id_prioridad"):
+        return None
+    return None if set(rest) - set(RANGOS) else "_".join(("ix_Tiquet_lista", *equal))
+
+
+def hinted(query: Select[Any], index: str | None) -> Select[Any]:
+    # Left alone, MariaDB walks the newest tickets when all of them are in another state.
+    return query.with_hint(Tiquet, f"FORCE INDEX ({index})", "mysql") if index else query
+
+
+def plan(
+    values: dict[str, list[Any]], others: dict[str, Any], orden: str, catalogos: Catalogos, corte: Corte | None
+) -> tuple[Forma, dict[str, Any]]:
+    """The form of the statement and what to fill it with."""
+    column, descending = orden.lstrip("-"), orden.startswith("-")
+    if column == "prioridad":
+        values = {**values, "id_prioridad": values.get("id_prioridad", list(catalogos["prioridades"]))}
+    equal = branch_columns(column, values)
+    rest = conditions({name: some for name, some in values.items() if name not in equal}) | others
+    parameters = dict(rest)
+    if corte:
+        parameters |= {f"corte_{key}": value for key, value in zip(sort_keys(column), corte.valores, strict=True)}
+    ramas: list[Rama] = []
+    for branch in product(*(values[name] for name in equal)):
+        resumed = corte is not None
+        if column == "prioridad":
+            nivel = catalogos["prioridades"][branch[-1]]["nivel"]
+            if corte and nivel != corte.valores[0]:
+                if (nivel > corte.valores[0]) == descending:
+                    continue  # All of it was on earlier pages.
+                resumed = False
+            parameters[f"nivel_{len(ramas)}"] = nivel
+        parameters |= {f"{name}_{len(ramas)}": value for name, value in zip(equal, branch, strict=True)}
+        ramas.append(Rama(tuple(value is None for value in branch), resumed))
+    index = index_for(column, equal, tuple(rest))
+    return Forma(column, descending, equal, tuple(ramas), tuple(rest), index), parameters
+
+
+def branch_columns(orden: str, values: dict[str, list[Any]]) -> tuple[str, ...]:
+    """The columns that are equal within a branch: such that one index gives it in the wanted order."""
+    if orden == "prioridad":
+        return ("id_estado", "id_prioridad") if set(values) == {"id_estado", "id_prioridad"} else ("id_prioridad",)
+    return tuple(values) if orden == "fecha_creacion" and len(values) == 1 else ()
+
+
+def sort_keys(orden: str) -> tuple[str, ...]:
+    return ("nivel", "fecha_creacion", "id") if orden == "prioridad" else (orden, "id")
+
+
+@lru_cache(maxsize=512)
+def statement(forma: Forma, visible: ColumnElement[bool]) -> Select[Any]:
+    """The statement for a page of this form; it takes ``limite``, and one row more tells of a next page."""
+    branches = [branch_statement(forma, number, rama, visible).subquery() for number, rama in enumerate(forma.ramas)]
+    ids = branches[0] if len(branches) == 1 else union_all(*(select(branch) for branch in branches)).subquery()
+    keys = [ids.c[key] for key in sort_keys(forma.orden)]
+    return (
+        with_names(ids.join(Tiquet, Tiquet.id == ids.c.id))
+        .add_columns(*(key.label(f"corte_{key.name}") for key in keys))
+        .order_by(*(key.desc() if forma.descending else key for key in keys))
+        .limit(bindparam("limite"))
+    )
+
+
+def branch_statement(forma: Forma, number: int, rama: Rama, visible: ColumnElement[bool]) -> Select[Any]:
+    """The sort keys of the first rows of one branch."""
+    within = [key for key in sort_keys(forma.orden) if key != "nivel"]
+    columns = [getattr(Tiquet, key) for key in within]
+    nivel = [bindparam(f"nivel_{number}", type_=Integer).label("nivel")] if forma.orden == "prioridad" else []
+    where = [visible, *(CONDICIONES[name] for name in forma.rest)]
+    for name, null in zip(forma.equal, rama.nulls, strict=True):
+        column = getattr(Tiquet, name)
+        where.append(column.is_(None) if null else column == bindparam(f"{name}_{number}"))
+    if rama.resumed:
+        where.append(after(columns, [bindparam(f"corte_{key}") for key in within], forma.descending))
+    ordered = select(*nivel, *columns).where(and_(*where)).order_by(*(c.desc() if forma.descending else c for c in columns))
+    return hinted(ordered, forma.index).limit(bindparam("limite"))

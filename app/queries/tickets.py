@@ -1,0 +1,138 @@
+"""Reading tickets: which ones an actor sees, one of them, and how a row becomes what a client gets."""
+
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, bindparam, select
+from sqlalchemy.orm import aliased
+
+from app.extensions import db, settings
+from app.models import Clientes, Empleados, Tiquet, Usuario
+from app.permissions import Actor, permissions_on
+from app.queries.catalog import Catalogos, all_catalogs
+from app.transitions import allowed_actions
+
+Creador = aliased(Usuario, name="creador")
+Asignado = aliased(Usuario, name="asignado")
+
+PROPIOS = (
+    Tiquet.id,
+    Tiquet.titulo,
+    Tiquet.descripcion,
+    Tiquet.id_categoria,
+    Tiquet.id_problema,
+    Tiquet.id_criticidad,
+    Tiquet.id_prioridad,
+    Tiquet.id_ubicacion,
+    Tiquet.id_estado,
+    Tiquet.id_cliente,
+    Tiquet.id_empleado,
+    Tiquet.id_usuario_creador,
+    Tiquet.id_usuario_asignado,
+    Tiquet.canal,
+    Tiquet.etiquetas,
+    Tiquet.telefono_contacto,
+    Tiquet.resolucion,
+    Tiquet.motivo_cierre,
+    Tiquet.id_tiquet_padre,
+    Tiquet.origen_externo,
+    Tiquet.id_externo,
+    Tiquet.fecha_creacion,
+    Tiquet.fecha_actualizacion,
+    Tiquet.fecha_asignacion,
+    Tiquet.fecha_primera_respuesta,
+    Tiquet.fecha_resolucion,
+    Tiquet.fecha_cierre,
+    Tiquet.veces_reabierto,
+    Tiquet.numero_comentarios,
+    Tiquet.numero_adjuntos,
+    Tiquet.version,
+)
+NOMBRES = tuple(
+    column
+    for persona in (Creador, Asignado, Clientes, Empleados)
+    for column in (persona.nombre, persona.apellido)
+)
+CLAVES = tuple(column.key for column in PROPIOS)
+
+NOT_IN_TRASH = Tiquet.fecha_eliminacion.is_(None)  # One object, so that statements made with it can be kept.
+
+
+def visible_to(_actor: Actor) -> ColumnElement[bool]:
+    """Which tickets ``actor`` may see: the one scope of list, item and count.
+
+    Staff sees all that is not in the trash; whoever is not staff has no permission that leads here.
+    """
+    return NOT_IN_TRASH
+
+
+def with_names(source: Any) -> Select[Any]:
+    """Tickets of ``source`` with the names of the people in them.
+
+    LEFT JOINs: an inner one lets MariaDB start at the small table and sort every matching row.
+    """
+    return select(*PROPIOS, *NOMBRES).select_from(
+        source.outerjoin(Creador, Creador.id == Tiquet.id_usuario_creador)
+        .outerjoin(Asignado, Asignado.id == Tiquet.id_usuario_asignado)
+        .outerjoin(Clientes, Clientes.id == Tiquet.id_cliente)
+        .outerjoin(Empleados, Empleados.id == Tiquet.id_empleado)
+    )
+
+
+@lru_cache(maxsize=16)
+def item_statement(visible: ColumnElement[bool]) -> Select[Any]:
+    return with_names(Tiquet.__table__).where(Tiquet.id == bindparam("id"), visible)
+
+
+def get(actor: Actor, id: int) -> dict[str, Any] | None:
+    """One ticket as a client gets it."""
+    row = db.session.execute(item_statement(visible_to(actor)), {"id": id}).one_or_none()
+    return None if row is None else shape(row, actor, all_catalogs(actor))
+
+
+def locked(actor: Actor, id: int) -> Tiquet | None:
+    """One ticket to be changed. Whoever wants it too waits here, and then sees it as we leave it."""
+    return db.session.scalars(
+        select(Tiquet).where(Tiquet.id == id, visible_to(actor)).with_for_update()
+    ).one_or_none()
+
+
+def numero(id: int) -> str:
+    """The number that people read and say: ``SP-000123``."""
+    return f"SP-{id:06d}"
+
+
+def shape(row: Any, actor: Actor, catalogos: Catalogos) -> dict[str, Any]:
+    """The one form in which a ticket leaves: columns, names beside ids, and what ``actor`` may do."""
+    tiquet = dict(zip(CLAVES, row, strict=False))
+    nombres = row[len(CLAVES) :]
+    estado = catalogos.brief("estados", tiquet["id_estado"])
+    assert estado is not None  # noqa: S101 (NOT NULL in the table)
+    return {
+        "id": tiquet["id"],
+        "numero": numero(tiquet["id"]),
+        **tiquet,
+        "categoria": catalogos.brief("categorias", tiquet["id_categoria"]),
+        "problema": catalogos.brief("problemas", tiquet["id_problema"]),
+        "criticidad": catalogos.brief("criticidades", tiquet["id_criticidad"]),
+        "prioridad": catalogos.brief("prioridades", tiquet["id_prioridad"]),
+        "ubicacion": catalogos.brief("ubicaciones", tiquet["id_ubicacion"]),
+        "estado": estado,
+        "usuario_creador": person(tiquet["id_usuario_creador"], *nombres[0:2]),
+        "usuario_asignado": person(tiquet["id_usuario_asignado"], *nombres[2:4]),
+        "cliente": person(tiquet["id_cliente"], *nombres[4:6]),
+        "empleado": person(tiquet["id_empleado"], *nombres[6:8]),
+        "transiciones_permitidas": transitions_of(actor, estado["tipo"], tiquet["fecha_cierre"]),
+        "permisos": permissions_on(actor, row),
+    }
+
+
+def transitions_of(actor: Actor, tipo: str, fecha_cierre: datetime | None) -> list[str]:
+    return allowed_actions(actor, tipo, fecha_cierre, settings().dias_reapertura)
+
+
+def person(id: int | None, nombre: str | None, apellido: str | None) -> dict[str, Any] | None:
+    if id is None:
+        return None
+    return {"id": id, "nombre": " ".join(part for part in (nombre, apellido) if part)}

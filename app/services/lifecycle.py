@@ -1,0 +1,159 @@
+"""Moving a ticket: from state to state, and from hand to hand. The table is in ``transitions.py``."""
+
+from typing import Any
+
+from app.errors import Conflict, Falla, Invalid
+from app.extensions import db, settings
+from app.models import Tiquet, Usuario, utcnow
+from app.permissions import Actor, Permiso, require
+from app.queries import users
+from app.queries.catalog import Catalogos
+from app.queries.tickets import person, transitions_of
+from app.transitions import ACCION_POR_TIPOS, DESTINOS, TERMINADOS, can_still_reopen
+
+SIN_RESOLUCION = "Cerrado sin indicar una resolución."
+SIN_RESOLVER = ("cancelado", "duplicado")  # Reasons to close that resolve nothing.
+
+
+def move(actor: Actor, tiquet: Tiquet, wanted: dict[str, Any], catalogos: Catalogos) -> None:
+    """Bring a ticket to the wanted ``id_estado`` and ``id_usuario_asignado``, each only if it is in ``wanted``."""
+    steps = [name for name in ("id_usuario_asignado", "id_estado") if differs(tiquet, wanted, name)]
+    if tipo_of(tiquet, catalogos) in TERMINADOS:
+        steps.reverse()  # It is reopened before it can be given to anybody.
+    for step in steps:
+        if step == "id_estado":
+            move_to(actor, tiquet, catalogos["estados"][wanted["id_estado"]], catalogos)
+        else:
+            assign(actor, tiquet, wanted["id_usuario_asignado"], catalogos)
+    # Each may have moved the other: an answer that is not what was sent would be a lie.
+    if any(differs(tiquet, wanted, step) for step in steps):
+        raise Conflict("cambios_incompatibles")
+
+
+def differs(tiquet: Tiquet, wanted: dict[str, Any], name: str) -> bool:
+    return name in wanted and wanted[name] != getattr(tiquet, name)
+
+
+def tipo_of(tiquet: Tiquet, catalogos: Catalogos) -> str:
+    tipo: str = catalogos["estados"][tiquet.id_estado]["tipo"]
+    return tipo
+
+
+def move_to(actor: Actor, tiquet: Tiquet, estado: dict[str, Any], catalogos: Catalogos) -> None:
+    """Change the state, by the action that leads from its type to the new one."""
+    desde, hacia = tipo_of(tiquet, catalogos), estado["tipo"]
+    if desde != hacia:
+        accion = ACCION_POR_TIPOS.get((desde, hacia))
+        if accion is None:
+            raise not_allowed(actor, tiquet, catalogos, hacia)
+        STEPS[accion](actor, tiquet, estado)
+    tiquet.id_estado = estado["id"]
+
+
+def assign(actor: Actor, tiquet: Tiquet, id_usuario: int | None, catalogos: Catalogos) -> None:
+    """Give the ticket to somebody, or with None to nobody, and move it as that demands."""
+    desde = tipo_of(tiquet, catalogos)
+    destino = DESTINOS.get((desde, "soltar" if id_usuario is None else "asignar"))
+    if destino is None:
+        raise not_allowed(actor, tiquet, catalogos, desde)
+    if id_usuario is None:
+        release(actor, tiquet, {})
+    else:
+        give(actor, tiquet, id_usuario)
+    if destino != desde:
+        tiquet.id_estado = catalogos.state_of_type(destino)["id"]
+
+
+def give(actor: Actor, tiquet: Tiquet, id_usuario: int) -> None:
+    if not actor.es_administrador and id_usuario == actor.id and tiquet.id_usuario_asignado:
+        raise Conflict("tiquet_ya_asignado", nombre=holder_name(tiquet))
+    require(Permiso.ASIGNAR_TIQUET, actor, tiquet)
+    if not users.assignable(id_usuario):
+        raise Invalid({"id_usuario_asignado": [Falla("usuario_no_asignable")]})
+    tiquet.id_usuario_asignado = id_usuario
+    tiquet.fecha_asignacion = utcnow()
+
+
+def holder_name(tiquet: Tiquet) -> str:
+    holder = db.session.get_one(Usuario, tiquet.id_usuario_asignado)
+    return str((person(holder.id, holder.nombre, holder.apellido) or {})["nombre"])
+
+
+def take_if_free(actor: Actor, tiquet: Tiquet) -> None:
+    if tiquet.id_usuario_asignado is None and actor.id is not None:
+        give(actor, tiquet, actor.id)
+
+
+def begin(actor: Actor, tiquet: Tiquet, _estado: dict[str, Any]) -> None:
+    take_if_free(actor, tiquet)
+
+
+def release(actor: Actor, tiquet: Tiquet, _estado: dict[str, Any]) -> None:
+    require(Permiso.ASIGNAR_TIQUET, actor, tiquet)
+    tiquet.id_usuario_asignado = None
+    tiquet.fecha_asignacion = None
+
+
+def wait(_actor: Actor, _tiquet: Tiquet, _estado: dict[str, Any]) -> None:
+    """To wait for data, or to go on with them, changes nothing but the state."""
+
+
+def resolve(actor: Actor, tiquet: Tiquet, _estado: dict[str, Any]) -> None:
+    if not tiquet.resolucion:
+        raise Invalid({"resolucion": [Falla("resolucion_requerida")]})
+    take_if_free(actor, tiquet)
+    tiquet.fecha_resolucion = utcnow()
+
+
+def close(_actor: Actor, tiquet: Tiquet, _estado: dict[str, Any]) -> None:
+    tiquet.fecha_cierre = utcnow()
+    tiquet.motivo_cierre = tiquet.motivo_cierre or "resuelto"
+
+
+def resolve_and_close(actor: Actor, tiquet: Tiquet, estado: dict[str, Any]) -> None:
+    """What older clients do in one step. A ticket that is cancelled is closed without being resolved."""
+    if estado["codigo"] == "cancelado" and not tiquet.motivo_cierre:
+        tiquet.motivo_cierre = "cancelado"
+    if tiquet.motivo_cierre not in SIN_RESOLVER:
+        if not tiquet.resolucion and not settings().exigir_resolucion:
+            tiquet.resolucion = SIN_RESOLUCION
+        resolve(actor, tiquet, estado)
+    close(actor, tiquet, estado)
+
+
+def reopen(_actor: Actor, tiquet: Tiquet, _estado: dict[str, Any]) -> None:
+    tiquet.fecha_resolucion = tiquet.fecha_cierre = None
+    tiquet.resolucion = tiquet.motivo_cierre = None
+    tiquet.veces_reabierto += 1
+
+
+def reopen_closed(actor: Actor, tiquet: Tiquet, estado: dict[str, Any]) -> None:
+    require(Permiso.REABRIR_CERRADO, actor, tiquet)
+    if not can_still_reopen(tiquet.fecha_cierre, settings().dias_reapertura):
+        raise Conflict("plazo_de_reapertura_vencido", dias=settings().dias_reapertura)
+    reopen(actor, tiquet, estado)
+
+
+STEPS = {
+    "asignar": begin,
+    "soltar": release,
+    "pedir_datos": wait,
+    "responder": wait,
+    "resolver": resolve,
+    "cerrar": close,
+    "resolver_y_cerrar": resolve_and_close,
+    "reabrir": reopen,
+    "reabrir_cerrado": reopen_closed,
+}
+
+
+def not_allowed(actor: Actor, tiquet: Tiquet, catalogos: Catalogos, hacia: str) -> Conflict:
+    desde = tipo_of(tiquet, catalogos)
+    actions = transitions_of(actor, desde, tiquet.fecha_cierre)
+    return Conflict(
+        "transicion_no_permitida",
+        desde=desde,
+        hacia=hacia,
+        miembros={"transiciones_permitidas": actions},
+    )
+

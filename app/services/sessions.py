@@ -1,0 +1,110 @@
+"""Signing in, going on and signing out."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from hmac import compare_digest
+from uuid import uuid4
+
+from sqlalchemy import update
+
+from app.errors import Unauthorized
+from app.extensions import db
+from app.models import Sesion, Usuario, utcnow
+from app.permissions import Actor
+from app.queries import sessions, users
+from app.services import audit, passwords
+
+ABSOLUTE_LIFE = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """A password that was right: whose, in which stored form, and what the session is to be called."""
+
+    id_usuario: int
+    stored_hash: str
+    new_hash: str | None
+    sid: str
+
+
+def check_password(email: str, password: str) -> tuple[SignIn | None, int | None]:
+    """Look up and verify, outside any transaction: it takes as long for a stranger as for a friend.
+
+    Answers the sign-in, if the password is right and the account active, and whose e-mail it was.
+    """
+    user = users.by_email(email)
+    found = (user.id, user.password_hash, user.activo) if user else (None, None, False)
+    db.session.remove()  # No connection is held while the hash is computed.
+    id, stored, active = found
+    right, new_hash = passwords.verify(stored, password)
+    if id is None or stored is None or not (right and active):
+        return None, id
+    return SignIn(id, stored, new_hash, uuid4().hex), id
+
+
+def sign_in(actor: Actor, checked: SignIn, refresh_token: str, agent: str | None) -> None:
+    """Open the session that ``checked`` allows, unless the account changed meanwhile."""
+    now = utcnow()
+    same = update(Usuario).where(
+        Usuario.id == checked.id_usuario,
+        Usuario.activo.is_(True),
+        Usuario.password_hash == checked.stored_hash,
+    )
+    # Not through the ORM: a sign-in is no change of the user, its version stays.
+    touched = db.session.execute(
+        same.values(ultimo_acceso=now, password_hash=checked.new_hash or checked.stored_hash)
+    )
+    if not touched.rowcount:  # type: ignore[attr-defined]  # an UPDATE's result has it
+        raise refused(actor, checked.id_usuario)
+    db.session.add(
+        Sesion(
+            id=checked.sid,
+            id_usuario=checked.id_usuario,
+            refresco=digest(refresh_token),
+            fecha_creacion=now,
+            ultimo_uso=now,
+            vence=now + ABSOLUTE_LIFE,
+            agente=agent,
+            ip=actor.ip,
+        )
+    )
+    audit.append("sesion.iniciada", actor, id_entidad=checked.id_usuario)
+
+
+def refused(actor: Actor, id_usuario: int | None) -> Unauthorized:
+    """The one answer to a sign-in that fails, whatever the reason; it is remembered all the same."""
+    audit.append("sesion.rechazada", actor, id_entidad=id_usuario)
+    return Unauthorized("credenciales_invalidas", conserva=True)
+
+
+def renew(actor: Actor, sid: str, old_token: str, new_token: str) -> int:
+    """Exchange the refresh token; answers whose session it is. An old one again ends the whole family."""
+    sesion = sessions.locked(sid)
+    if sesion is None or sesion.fin or sesion.vence <= utcnow() or sessions.holder(sid, sesion.id_usuario) is None:
+        raise Unauthorized("sesion_terminada")
+    if compare_digest(sesion.refresco, digest(new_token)):
+        return sesion.id_usuario  # An earlier try of this very exchange was committed.
+    if not compare_digest(sesion.refresco, digest(old_token)):
+        end(actor, sesion, "sesion.refresco_reutilizado")
+        raise Unauthorized("refresco_reutilizado", conserva=True)
+    sesion.refresco = digest(new_token)
+    sesion.ultimo_uso = utcnow()
+    return sesion.id_usuario
+
+
+def sign_out(actor: Actor) -> None:
+    """End the session that the request came with; every worker refuses its tokens from now on."""
+    sesion = sessions.locked(actor.id_sesion or "")
+    if sesion and not sesion.fin:
+        end(actor, sesion, "sesion.cerrada")
+
+
+def end(actor: Actor, sesion: Sesion, accion: str) -> None:
+    sesion.fin = utcnow()
+    audit.append(accion, actor, id_entidad=sesion.id_usuario)
+
+
+def digest(token: str) -> str:
+    """What is stored of a token; it is random, so no slow hash is needed."""
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,145 @@
+"""Opening, changing and discarding tickets."""
+
+from typing import Any
+
+from sqlalchemy import delete
+
+from app.errors import Falla, Invalid, NotFound
+from app.extensions import db
+from app.models import Clientes, Empleados, EtiquetaTiquet, Tiquet, utcnow
+from app.permissions import Actor, Permiso, require
+from app.queries import people
+from app.queries import tickets as queries
+from app.queries.catalog import Catalogos, all_catalogs
+from app.services import audit, lifecycle
+from app.services.versions import Precondicion, check_version
+from app.transitions import CERRADO, NUEVO
+
+CATALOGO_DE = {
+    "id_categoria": "categorias",
+    "id_problema": "problemas",
+    "id_criticidad": "criticidades",
+    "id_prioridad": "prioridades",
+    "id_ubicacion": "ubicaciones",
+    "id_estado": "estados",
+}
+SOLICITANTE_DE = {"id_cliente": Clientes, "id_empleado": Empleados}
+MOVIDOS = ("id_estado", "id_usuario_asignado")  # These change by the rules of the lifecycle.
+SIN_CAMBIO = "solo_lectura"  # Where a body's read-only fields are: accepted as they stand, refused otherwise.
+
+
+def create(actor: Actor, datos: dict[str, Any]) -> int:
+    """Open a ticket; answers its id. A state or an assignee that is named is moved to from "new"."""
+    require(Permiso.CREAR_TIQUET, actor)
+    catalogos = all_catalogs(actor)
+    wanted = {name: datos[name] for name in MOVIDOS if name in datos}
+    fields = {name: value for name, value in datos.items() if name not in MOVIDOS}
+    now = utcnow()
+    tiquet = Tiquet(
+        **{"id_prioridad": catalogos.default("prioridades")["id"], "etiquetas": [], "veces_reabierto": 0} | fields,
+        id_estado=catalogos.state_of_type(NUEVO)["id"],
+        id_usuario_creador=actor.id,
+        fecha_creacion=now,
+        fecha_actualizacion=now,
+    )
+    check_references(datos, tiquet, catalogos)
+    lifecycle.move(actor, tiquet, wanted, catalogos)
+    check_closing(tiquet, datos, catalogos)
+    db.session.add(tiquet)
+    db.session.flush()
+    if tiquet.etiquetas:
+        write_labels(tiquet)
+    audit.record("tiquet.creado", actor, tiquet, {})
+    return tiquet.id
+
+
+def update(actor: Actor, id: int, cambios: dict[str, Any], precondicion: Precondicion) -> int:
+    """Change the given fields of a ticket and leave a trace of who changed what; answers its id."""
+    tiquet = find(actor, id)
+    require(Permiso.EDITAR_TIQUET, actor, tiquet)
+    check_version("tiquet", tiquet, precondicion)
+    before = audit.snapshot(tiquet)
+    catalogos = all_catalogs(actor)
+    refuse_read_only(shown(actor, id) if cambios.get(SIN_CAMBIO) else {}, cambios.get(SIN_CAMBIO, {}))
+    cambios = {
+        name: value for name, value in cambios.items() if name != SIN_CAMBIO and getattr(tiquet, name) != value
+    }
+    check_references(cambios, tiquet, catalogos)
+    for name, value in cambios.items():
+        if name not in MOVIDOS:
+            setattr(tiquet, name, value)
+    lifecycle.move(actor, tiquet, cambios, catalogos)
+    check_closing(tiquet, cambios, catalogos)
+    if "etiquetas" in cambios:
+        write_labels(tiquet)
+    if db.session.is_modified(tiquet):
+        tiquet.fecha_actualizacion = utcnow()
+    audit.record("tiquet.actualizado", actor, tiquet, before)
+    return id
+
+
+def discard(actor: Actor, id: int, precondicion: Precondicion) -> None:
+    """Put a ticket into the trash."""
+    tiquet = find(actor, id)
+    require(Permiso.ELIMINAR_TIQUET, actor, tiquet)
+    check_version("tiquet", tiquet, precondicion)
+    before = audit.snapshot(tiquet)
+    tiquet.fecha_eliminacion = tiquet.fecha_actualizacion = utcnow()
+    audit.record("tiquet.eliminado", actor, tiquet, before)
+
+
+def find(actor: Actor, id: int) -> Tiquet:
+    tiquet = queries.locked(actor, id)
+    if tiquet is None:
+        raise NotFound("tiquet_no_encontrado")
+    return tiquet
+
+
+def shown(actor: Actor, id: int) -> dict[str, Any]:
+    """A ticket as a client gets it, or 404."""
+    found = queries.get(actor, id)
+    if found is None:
+        raise NotFound("tiquet_no_encontrado")
+    return found
+
+
+def refuse_read_only(present: dict[str, Any], sent: dict[str, Any]) -> None:
+    """Whoever reads, edits and sends a whole ticket sends these too; changing them is a mistake."""
+    changed = [name for name, value in sent.items() if audit.plain(present[name]) != value]
+    if changed:
+        raise Invalid({name: [Falla("solo_lectura")] for name in changed})
+
+
+def check_references(datos: dict[str, Any], tiquet: Tiquet, catalogos: Catalogos) -> None:
+    """Whatever a ticket is to point at exists and is in use; all that is wrong is said at once."""
+    errores: dict[str, list[Falla]] = {}
+    for campo, name in CATALOGO_DE.items():
+        if datos.get(campo) is not None:
+            fila = catalogos[name].get(datos[campo])
+            if fila is None or not fila["activo"]:
+                errores[campo] = [Falla("no_existe" if fila is None else "inactivo")]
+    for campo, model in SOLICITANTE_DE.items():
+        if datos.get(campo) is not None and not people.can_ask(model, datos[campo]):
+            errores[campo] = [Falla("no_existe")]
+    becoming = {name: datos.get(name, getattr(tiquet, name)) for name in ("id_categoria", "id_problema", *SOLICITANTE_DE)}
+    if all(becoming[campo] for campo in SOLICITANTE_DE):
+        errores.setdefault("id_empleado", [Falla("un_solo_solicitante")])
+    problema = catalogos["problemas"].get(becoming["id_problema"] or 0)
+    if problema and problema["id_categoria"] not in (None, becoming["id_categoria"]):
+        errores.setdefault("id_problema", [Falla("de_otra_categoria")])
+    if errores:
+        raise Invalid(errores)
+
+
+def check_closing(tiquet: Tiquet, datos: dict[str, Any], catalogos: Catalogos) -> None:
+    if datos.get("motivo_cierre") and lifecycle.tipo_of(tiquet, catalogos) != CERRADO:
+        raise Invalid({"motivo_cierre": [Falla("solo_al_cerrar")]})
+
+
+def write_labels(tiquet: Tiquet) -> None:
+    """Make the rows that labels are searched by the same as what the ticket shows."""
+    db.session.execute(delete(EtiquetaTiquet).where(EtiquetaTiquet.id_tiquet == tiquet.id))
+    db.session.add_all(
+        EtiquetaTiquet(id_tiquet=tiquet.id, etiqueta=etiqueta, fecha_creacion=tiquet.fecha_creacion)
+        for etiqueta in tiquet.etiquetas
+    )

@@ -1,0 +1,135 @@
+"""The unit of work: all that writes goes through ``run``, in one transaction, retried whole.
+
+Measured with an operation id stored in the transaction: nothing lost and nothing doubled under killed
+servers, cut connections and COMMITs whose answer never came. The same retries without it doubled.
+"""
+
+import random
+from collections.abc import Callable
+from itertools import count
+from time import monotonic, sleep
+from typing import TypeVar
+from uuid import uuid4
+
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
+
+from app import database
+from app.database import PoolTimeout, Verdict
+from app.errors import AppError, Unavailable
+from app.extensions import db
+from app.models import LogTransaccional
+
+T = TypeVar("T")
+
+TRIES = 6
+LIMIT = 10.0  # seconds that a unit of work may take, with its retries
+SHORTEST = 1.0  # seconds that a try needs at least: the grain of the server's lock wait
+
+
+class TryAgain(Exception):
+    """Raised in a unit that met a state which will have passed when it runs again."""
+
+
+def new_operation() -> str:
+    """An id for one operation, the same in all its tries."""
+    return uuid4().hex
+
+
+def event_id() -> str:
+    """The id of the next event of this unit: the same in each try, so that a second one collides."""
+    info = db.session().info
+    info["events"] = info.get("events", -1) + 1
+    return f"{info['operation']}-{info['events']}"
+
+
+def run(unit: Callable[[], T], operation: str | None = None, deadline: float | None = None) -> T:
+    """Run ``unit`` in one transaction, commit it, and answer what it answered.
+
+    ``unit`` may run several times, each with a fresh session: it must not change what it was given. An
+    ``AppError`` rolls back, unless it says ``conserva``. ``deadline`` is an instant of ``monotonic()``.
+    """
+    operation = operation or new_operation()
+    deadline = deadline or monotonic() + LIMIT
+    doubtful: list[T | AppError] = []  # Outcomes of tries whose COMMIT may have happened.
+    for tries in count(1):
+        try:
+            with database.turn(db.session.get_bind(), deadline):
+                return attempt(unit, operation, deadline, doubtful)
+        except IntegrityError as error:
+            raise database.refusal(error) from error
+        except (DBAPIError, PoolTimeout, StaleDataError, TryAgain) as error:
+            db.session.rollback()
+            wait_or_give_up(error, tries, deadline, in_doubt=bool(doubtful))
+    raise AssertionError("unreachable")
+
+
+def attempt(unit: Callable[[], T], operation: str, deadline: float, doubtful: list[T | AppError]) -> T:
+    """One try. Adds to ``doubtful`` when the connection is lost at COMMIT."""
+    # The hook that read the token may have left a transaction open; BEGIN IMMEDIATE would pass it by.
+    db.session.remove()
+    db.session().info["operation"] = operation
+    db.session.connection(execution_options={"begin": "IMMEDIATE", "wait": deadline - monotonic()})
+    if doubtful and happened(operation):
+        return settled(doubtful[-1])
+    outcome: T | AppError
+    try:
+        try:
+            outcome = unit()
+        except AppError as error:
+            if not error.conserva:
+                raise
+            outcome = error
+        db.session.flush()
+    except (AppError, IntegrityError):
+        db.session.rollback()
+        # The try before may have committed after we looked: then this is its own trace, not a refusal.
+        if doubtful and happened(operation):
+            return settled(doubtful[-1])
+        raise
+    try:
+        db.session.commit()
+    except DBAPIError as error:
+        if database.verdict(error) is Verdict.LOST:
+            doubtful.append(outcome)
+        raise
+    return settled(outcome)
+
+
+def settled(outcome: T | AppError) -> T:
+    if isinstance(outcome, AppError):
+        raise outcome
+    return outcome
+
+
+def happened(operation: str) -> bool:
+    """Whether an earlier try of ``operation`` was committed: every change leaves an event."""
+    first = select(LogTransaccional.id).where(LogTransaccional.id_evento == f"{operation}-0")
+    return db.session.scalar(first) is not None
+
+
+def read(query: Callable[[], T], deadline: float | None = None) -> T:
+    """Run a reading ``query``, again on a fresh connection when the database went away meanwhile."""
+    deadline = deadline or monotonic() + LIMIT
+    for tries in count(1):
+        try:
+            return query()
+        except (DBAPIError, PoolTimeout) as error:
+            db.session.remove()
+            wait_or_give_up(error, tries, deadline)
+    raise AssertionError("unreachable")
+
+
+def wait_or_give_up(error: Exception, tries: int, deadline: float, in_doubt: bool = False) -> None:
+    """Wait before the next try, or raise what the caller is to know."""
+    judged = database.verdict(error) if isinstance(error, DBAPIError) else Verdict.AGAIN
+    if judged is Verdict.WRONG:
+        raise error
+    pause = random.uniform(0, min(1.0, 0.02 * 2**tries))
+    late = monotonic() + pause + SHORTEST >= deadline
+    if in_doubt and (late or tries >= TRIES):
+        raise Unavailable("resultado_desconocido") from error
+    if judged is Verdict.BUSY or isinstance(error, PoolTimeout) or late or tries >= TRIES:
+        raise Unavailable("base_de_datos_no_disponible" if judged is Verdict.LOST else "base_de_datos_ocupada") from error
+    sleep(pause)

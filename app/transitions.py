@@ -1,0 +1,72 @@
+"""The life of a ticket as one table: from which type of state which action leads where."""
+
+from datetime import datetime, timedelta
+
+from app.models import utcnow
+from app.permissions import Actor, Permiso, allows
+
+NUEVO, EN_PROCESO, EN_ESPERA, RESUELTO, CERRADO = "nuevo", "en_proceso", "en_espera", "resuelto", "cerrado"
+ABIERTOS = (NUEVO, EN_PROCESO, EN_ESPERA)
+TERMINADOS = (RESUELTO, CERRADO)
+
+DESTINOS: dict[tuple[str, str], str] = {
+    (NUEVO, "asignar"): EN_PROCESO,
+    (NUEVO, "pedir_datos"): EN_ESPERA,
+    (NUEVO, "responder"): NUEVO,
+    (NUEVO, "resolver"): RESUELTO,
+    (NUEVO, "cancelar"): CERRADO,
+    (EN_PROCESO, "asignar"): EN_PROCESO,
+    (EN_PROCESO, "soltar"): NUEVO,
+    (EN_PROCESO, "pedir_datos"): EN_ESPERA,
+    (EN_PROCESO, "responder"): EN_PROCESO,
+    (EN_PROCESO, "resolver"): RESUELTO,
+    (EN_PROCESO, "cancelar"): CERRADO,
+    (EN_ESPERA, "asignar"): EN_PROCESO,
+    (EN_ESPERA, "soltar"): NUEVO,
+    (EN_ESPERA, "pedir_datos"): EN_ESPERA,
+    (EN_ESPERA, "responder"): EN_PROCESO,
+    (EN_ESPERA, "resolver"): RESUELTO,
+    (EN_ESPERA, "cancelar"): CERRADO,
+    (RESUELTO, "responder"): EN_PROCESO,
+    (RESUELTO, "resolver"): RESUELTO,
+    (RESUELTO, "cerrar"): CERRADO,
+    (RESUELTO, "reabrir"): EN_PROCESO,
+    (CERRADO, "reabrir"): EN_PROCESO,
+}
+
+# What a client that only knows states means when it moves a ticket from one type to another.
+# Older clients close an open ticket in one step: that resolves and closes it.
+ACCION_POR_TIPOS: dict[tuple[str, str], str] = {
+    (NUEVO, EN_PROCESO): "asignar",
+    (NUEVO, EN_ESPERA): "pedir_datos",
+    (NUEVO, RESUELTO): "resolver",
+    (NUEVO, CERRADO): "resolver_y_cerrar",
+    (EN_PROCESO, NUEVO): "soltar",
+    (EN_PROCESO, EN_ESPERA): "pedir_datos",
+    (EN_PROCESO, RESUELTO): "resolver",
+    (EN_PROCESO, CERRADO): "resolver_y_cerrar",
+    (EN_ESPERA, NUEVO): "soltar",
+    (EN_ESPERA, EN_PROCESO): "responder",
+    (EN_ESPERA, RESUELTO): "resolver",
+    (EN_ESPERA, CERRADO): "resolver_y_cerrar",
+    (RESUELTO, EN_PROCESO): "reabrir",
+    (RESUELTO, CERRADO): "cerrar",
+    (CERRADO, EN_PROCESO): "reabrir_cerrado",
+}
+
+# The actions that a caller names; to assign and to release are routes of their own.
+NOMBRABLES = ("pedir_datos", "responder", "resolver", "cerrar", "reabrir", "cancelar")
+
+
+def can_still_reopen(fecha_cierre: datetime | None, days: int) -> bool:
+    """Whether a closed ticket is within its ``DIAS_REAPERTURA``."""
+    return fecha_cierre is not None and utcnow() - fecha_cierre <= timedelta(days=days)
+
+
+def allowed_actions(actor: Actor, tipo: str, fecha_cierre: datetime | None, days: int) -> list[str]:
+    """What this caller may do now to a ticket in a state of ``tipo``."""
+    if tipo == CERRADO and not (
+        allows(Permiso.REABRIR_CERRADO, actor) and can_still_reopen(fecha_cierre, days)
+    ):
+        return []
+    return [accion for accion in NOMBRABLES if (tipo, accion) in DESTINOS]

@@ -1,0 +1,196 @@
+"""Settings: read once from the environment and ``.env``, checked, then never changed."""
+
+import os
+import secrets
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from dotenv import dotenv_values
+from filelock import FileLock
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+ROOT = Path(__file__).resolve().parent.parent
+INSTANCE = ROOT / "instance"
+MIN_SECRET_BYTES = 32
+# Whoever deploys with a value that anybody can read in this repository has no secret.
+EXAMPLE_SECRETS = ("cambie", "change", "ejemplo", "example", "secret", "clave-", "dev-", "test-")
+
+T = TypeVar("T")
+
+
+class ConfigError(click.ClickException):
+    """The settings are missing or unsafe; the message names each variable and what to set.
+
+    Under the ``flask`` command it ends the process with status 78 (``EX_CONFIG``).
+    """
+
+    exit_code = 78
+
+    def __init__(self, problems: list[str]) -> None:
+        lines = "\n".join(f"  - {problem}" for problem in problems)
+        super().__init__(f"la configuración no permite arrancar:\n{lines}")
+        self.problems = problems
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Everything that can be set from outside, each with a safe default."""
+
+    env: str
+    database_url: URL
+    secret_key: str
+    jwt_secret_key: str
+    jwt_access_minutes: int = 60
+    cors_origins: tuple[str, ...] = ()
+    exigir_if_match: bool = False
+    exigir_resolucion: bool = False
+    dias_reapertura: int = 14
+
+    @property
+    def is_production(self) -> bool:
+        return self.env == "production"
+
+    @classmethod
+    def load(cls) -> "Config":
+        """Read ``.env`` and the environment, which wins."""
+        return cls.from_mapping({**dotenv_values(ROOT / ".env"), **os.environ})
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, str | None]) -> "Config":
+        """Build the settings, or raise one ``ConfigError`` with all that is wrong."""
+        read = Reader(values)
+        env = read.choice("FLASK_ENV", ("production", "development", "testing"), "production")
+        production = env == "production"
+        config = {
+            "env": env,
+            "database_url": read.database(production),
+            "secret_key": read.secret("SECRET_KEY", production),
+            "jwt_secret_key": read.secret("JWT_SECRET_KEY", production),
+            "jwt_access_minutes": read.integer("JWT_ACCESS_MINUTES", 60, 1, 1440),
+            "cors_origins": read.origins(production),
+            "exigir_if_match": read.boolean("EXIGIR_IF_MATCH"),
+            "exigir_resolucion": read.boolean("EXIGIR_RESOLUCION"),
+            "dias_reapertura": read.integer("DIAS_REAPERTURA", 14, 0, 3650),
+        }
+        if production and config["secret_key"] == config["jwt_secret_key"]:
+            read.problems.append("JWT_SECRET_KEY: use un valor distinto del de SECRET_KEY")
+        if read.problems:
+            raise ConfigError(read.problems)
+        return cls(**config)
+
+    def flask(self) -> dict[str, Any]:
+        """The same in the names that Flask and its extensions look for."""
+        return {
+            "TESTING": self.env == "testing",
+            "SECRET_KEY": self.secret_key,
+            "MAX_CONTENT_LENGTH": 256 * 1024,
+            "SQLALCHEMY_DATABASE_URI": self.database_url,
+            "JWT_SECRET_KEY": self.jwt_secret_key,
+            "API_TITLE": "SoportePlus",
+            "API_VERSION": "1.0.0",
+            "OPENAPI_VERSION": "3.1.0",
+        }
+
+
+class Reader:
+    """Reads one variable at a time and collects what is wrong with them."""
+
+    def __init__(self, values: Mapping[str, str | None]) -> None:
+        self.values = values
+        self.problems: list[str] = []
+
+    def text(self, name: str, default: str = "") -> str:
+        return (self.values.get(name) or default).strip()
+
+    def parsed(self, name: str, default: T, parse: Callable[[str], T], wanted: str) -> T:
+        text = self.text(name)
+        if not text:
+            return default
+        try:
+            return parse(text)
+        except (ValueError, KeyError):
+            self.problems.append(f"{name}: se esperaba {wanted}")
+            return default
+
+    def choice(self, name: str, allowed: tuple[str, ...], default: str) -> str:
+        return self.parsed(
+            name, default, lambda text: allowed[allowed.index(text)], "uno de " + ", ".join(allowed)
+        )
+
+    def boolean(self, name: str, default: bool = False) -> bool:
+        words = {"true": True, "1": True, "si": True, "sí": True, "false": False, "0": False, "no": False}
+        return self.parsed(name, default, lambda text: words[text.lower()], "true o false")
+
+    def integer(self, name: str, default: int, low: int, high: int) -> int:
+        def parse(text: str) -> int:
+            if not low <= (number := int(text)) <= high:
+                raise ValueError
+            return number
+
+        return self.parsed(name, default, parse, f"un número entero entre {low} y {high}")
+
+    def origins(self, production: bool) -> tuple[str, ...]:
+        found = tuple(o.strip().rstrip("/") for o in self.text("CORS_ORIGINS").split(",") if o.strip())
+        if production and any("*" in origin for origin in found):
+            self.problems.append("CORS_ORIGINS: en producción se nombra cada origen; «*» no se admite")
+        return found
+
+    def secret(self, name: str, production: bool) -> str:
+        """A secret of the operator's; in development one that is made once and kept in ``instance/``."""
+        value = self.text(name)
+        advice = "python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+        if not production:
+            return value or kept_secret(name)
+        if not value:
+            self.problems.append(f"{name}: falta; genere uno con: {advice}")
+        elif len(value.encode()) < MIN_SECRET_BYTES:
+            self.problems.append(f"{name}: tiene menos de {MIN_SECRET_BYTES} bytes; genere uno con: {advice}")
+        elif value.lower().startswith(EXAMPLE_SECRETS) or len(set(value)) < 8:
+            self.problems.append(f"{name}: es un valor de ejemplo; genere uno con: {advice}")
+        return value
+
+    def database(self, production: bool) -> URL:
+        default = f"sqlite:///{(INSTANCE / 'soporteplus.db').as_posix()}"
+        try:
+            url = make_url(self.text("DATABASE_URL", default))
+        except ArgumentError:
+            self.problems.append("DATABASE_URL: no es una URL; ejemplo: mysql+pymysql://usuario:clave@host/base")
+            return make_url(default)
+        if url.drivername in ("mysql", "mariadb", "mariadb+pymysql"):
+            # One dialect name, so that options given for "mysql" reach MariaDB too.
+            url = url.set(drivername="mysql+pymysql")
+        if url.drivername not in ("mysql+pymysql", "sqlite", "sqlite+pysqlite"):
+            self.problems.append("DATABASE_URL: use sqlite:///… o mysql+pymysql://…")
+        if production and url.get_backend_name() == "sqlite":
+            self.check_sqlite(url)
+        return url
+
+    def check_sqlite(self, url: URL) -> None:
+        """Production on SQLite is a choice that somebody made, on a disk that stays."""
+        if not self.boolean("PERMITIR_SQLITE"):
+            self.problems.append(
+                "DATABASE_URL: producción usa MariaDB (mysql+pymysql://…); para quedarse con SQLite"
+                " en una sola máquina, ponga PERMITIR_SQLITE=true"
+            )
+        elif not url.database or url.database == ":memory:" or in_temporary_folder(url.database):
+            self.problems.append("DATABASE_URL: esa base de SQLite se perdería; use un archivo en un disco propio")
+
+
+def in_temporary_folder(path: str) -> bool:
+    return Path(path).resolve().is_relative_to(Path(tempfile.gettempdir()).resolve())
+
+
+def kept_secret(name: str) -> str:
+    """A development secret, made at the first start and kept, so that tokens outlive a restart."""
+    INSTANCE.mkdir(exist_ok=True)
+    path = INSTANCE / f"{name.lower()}.txt"
+    with FileLock(INSTANCE / "secretos.lock"):  # Four workers may meet here at the first start.
+        if not path.exists():
+            with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+                file.write(secrets.token_urlsafe(48))
+        return path.read_text(encoding="utf-8").strip()
