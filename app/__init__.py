@@ -1,0 +1,61 @@
+"""SoportePlus: the REST API of a technical-support desk."""
+
+from flask import Flask, has_request_context
+
+from app import cli, database, models, routes
+from app.extensions import cors, db, jwt, migrate
+from app.utils import openapi, problems, requests, tokens
+from app.utils.converters import IdConverter
+from app.utils.json import OrjsonProvider
+from config.config import INSTANCE, Config
+
+ALLOWED_HEADERS = (
+    *("Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "Prefer"),
+    *("Accept-Language", "X-Request-Id", "X-CSRF-TOKEN", "Last-Event-ID"),
+)
+EXPOSED_HEADERS = (
+    *("ETag", "Location", "X-Request-Id", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"),
+    *("Idempotent-Replayed", "Content-Disposition", "Preference-Applied"),
+)
+
+__all__ = ["create_app", "models"]
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """Build the application from ``config``, or from the environment; raises ``ConfigError`` when unsafe."""
+    config = config or Config.load()
+    app = Flask(__name__, static_folder=None, instance_path=str(INSTANCE))
+    app.json = OrjsonProvider(app)
+    app.config.update(config.flask(), SQLALCHEMY_ENGINE_OPTIONS=database.engine_options(config.database_url))
+    app.extensions["soporteplus"] = config
+    app.url_map.converters["id"] = IdConverter
+    app.url_map.strict_slashes = False
+    requests.register(app)
+    problems.register(app)
+    bind(app, config)
+    api = openapi.make_api(app)
+    for blueprint, prefix in routes.BLUEPRINTS:
+        api.register_blueprint(blueprint, url_prefix=prefix)
+    openapi.register_documents(app, api)
+    cli.register(app)
+    return app
+
+
+def bind(app: Flask, config: Config) -> None:
+    """Bind the extensions to ``app``."""
+    if config.database_url.get_backend_name() == "sqlite" and config.database_url.database:
+        INSTANCE.mkdir(exist_ok=True)
+    db.init_app(app)
+    with app.app_context():
+        database.prepare(db.engine, serving=has_request_context)
+    migrate.init_app(app, db)
+    tokens.configure(app, config.jwt_access_minutes)
+    jwt.init_app(app)
+    cors.init_app(
+        app,
+        origins=list(config.cors_origins),
+        allow_headers=list(ALLOWED_HEADERS),
+        expose_headers=list(EXPOSED_HEADERS),
+        supports_credentials=bool(config.cors_origins) and "*" not in config.cors_origins,
+        max_age=600,
+    )

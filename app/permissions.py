@@ -31,6 +31,9 @@ class Actor:
         return self.tipo_usuario == ADMINISTRADOR
 
 
+SISTEMA = Actor(id=None, tipo_usuario=None, tipo="sistema", origen="cli")
+
+
 class Permiso(Enum):
     """What can be allowed. ``PUBLICO`` is said of routes that ask nobody who they are."""
 

@@ -1,7 +1,6 @@
 """Keyset pages: the deepest one costs what the first one costs."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
@@ -17,11 +16,6 @@ class Corte:
 
     valores: tuple[Any, ...]
     total: int
-
-    def as_list(self) -> list[Any]:
-        """As plain values, for a cursor."""
-        shown = [v.isoformat() if isinstance(v, datetime) else v for v in self.valores]
-        return [self.total, *shown]
 
 
 @dataclass(frozen=True)

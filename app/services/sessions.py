@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from hmac import compare_digest
+from typing import NoReturn
 from uuid import uuid4
 
 from sqlalchemy import update
@@ -76,6 +77,10 @@ def refused(actor: Actor, id_usuario: int | None) -> Unauthorized:
     """The one answer to a sign-in that fails, whatever the reason; it is remembered all the same."""
     audit.append("sesion.rechazada", actor, id_entidad=id_usuario)
     return Unauthorized("credenciales_invalidas", conserva=True)
+
+
+def refuse(actor: Actor, id_usuario: int | None) -> NoReturn:
+    raise refused(actor, id_usuario)
 
 
 def renew(actor: Actor, sid: str, old_token: str, new_token: str) -> int:

@@ -1,0 +1,113 @@
+"""The commands that stand beside Flask's own: ``flask --app run <command>``."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+from flask import Flask
+from flask.cli import with_appcontext
+from marshmallow import ValidationError
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from app import transaction
+from app.errors import AppError, Invalid
+from app.extensions import settings
+from app.permissions import SISTEMA
+from app.schemas.fields import Correo, Schema, Texto
+from app.services import passwords, users
+from app.services.demo import seed_demo
+from app.services.seed import seed_catalogs
+from app.utils.messages import text
+
+NOMBRE = "Administrador"
+
+
+class Alta(Schema):
+    """What a new account is made of, the password apart."""
+
+    email = Correo(required=True)
+    nombre = Texto(max=120)
+    apellido = Texto(min=0, max=120)
+
+
+def register(app: Flask) -> None:
+    """Add the commands to ``app``."""
+    for command in (seed, create_admin):
+        app.cli.add_command(command)
+
+
+@contextmanager
+def refusals_told() -> Iterator[None]:
+    """Say in Spanish, without a traceback, why a command cannot do what it was asked."""
+    try:
+        yield
+    except AppError as error:
+        raise click.ClickException(explain(error)) from error
+    except (OperationalError, ProgrammingError) as error:
+        wanted = text("migraciones_pendientes", {})
+        raise click.ClickException(
+            f"La base de datos rechazó la operación ({error.orig}). {wanted}"
+        ) from error
+
+
+def explain(error: AppError) -> str:
+    if isinstance(error, Invalid) and error.errores:
+        return "\n".join(
+            f"{campo}: {text(falla.codigo, falla.datos)}"
+            for campo, fallas in error.errores.items()
+            for falla in fallas
+        )
+    return text(error.codigo, error.datos)
+
+
+@click.command(help="Crea las filas de los catálogos que falten; se puede repetir.")
+@click.option("--demo", is_flag=True, help="Crea también usuarios y tiquets de demostración.")
+@with_appcontext
+@refusals_told()
+def seed(demo: bool) -> None:
+    if demo and settings().is_production:
+        raise click.ClickException("Los datos de demostración no se admiten en producción.")
+    created = transaction.run(seed_catalogs)
+    click.echo("Catálogos: creados." if created else "Catálogos: ya estaban completos.")
+    if demo:
+        created = seed_demo()
+        click.echo("Demostración: datos creados." if created else "Demostración: los datos ya estaban.")
+
+
+@click.command(
+    "create-admin", help="Crea un Administrador; pide la contraseña o la lee de la entrada estándar."
+)
+@click.argument("email")
+@click.option("--nombre", default=NOMBRE, show_default=True, help="Nombre de la persona.")
+@click.option("--apellido", default="", help="Apellido de la persona.")
+@with_appcontext
+@refusals_told()
+def create_admin(email: str, nombre: str, apellido: str) -> None:
+    alta = checked(email, nombre, apellido)
+    password = ask_password()
+    users.check_new_password(password, alta["email"])
+    password_hash = passwords.hash_password(password)
+    id = transaction.run(lambda: users.create_admin(SISTEMA, **alta, password_hash=password_hash))
+    click.echo(f"Administrador creado: {alta['email']} (id {id}).")
+
+
+def checked(email: str, nombre: str, apellido: str) -> dict[str, str]:
+    """The account's fields as the API would take them."""
+    try:
+        alta: dict[str, str] = Alta().load(
+            {"email": email, "nombre": nombre.strip() or NOMBRE, "apellido": apellido}
+        )
+    except ValidationError as error:
+        raise Invalid(error.messages_dict) from error
+    return alta
+
+
+def ask_password() -> str:
+    """Ask twice where somebody types, read one line where a program writes."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    password: str = click.prompt("Contraseña", hide_input=True)
+    if click.prompt("Repita la contraseña", hide_input=True) != password:
+        raise click.ClickException("Las contraseñas no coinciden.")
+    return password

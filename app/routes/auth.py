@@ -1,0 +1,93 @@
+"""Signing in, going on and signing out. These views run their units of work themselves."""
+
+from typing import Any
+
+from flask import Response, g, request
+
+from app.errors import NotFound
+from app.permissions import Permiso, permissions_of
+from app.queries import users
+from app.schemas.auth import LoginArgs, SesionSchema, VacioArgs
+from app.schemas.users import PerfilSchema
+from app.services import sessions
+from app.transaction import read, run
+from app.utils import tokens
+from app.utils.blueprint import Blueprint
+from app.utils.etag import listed, shown
+from app.utils.identity import current_actor
+
+blp = Blueprint("auth", __name__, description="Inicio y fin de sesión, y el propio usuario.")
+
+USER_KEYS = ("id", "email", "nombre", "apellido", "tipo_usuario")
+
+
+@blp.post("/login", permiso=Permiso.PUBLICO)
+@blp.arguments(LoginArgs)
+@blp.response(200, SesionSchema, unit=False)
+@blp.problems(401)
+def login(datos: dict[str, Any]) -> Response:
+    """Iniciar sesión
+
+    Correo y contraseña a cambio de un token de acceso, uno de refresco y el usuario.
+    """
+    actor = current_actor()
+    checked, whose = read(lambda: sessions.check_password(datos["email"], datos["password"]), g.deadline)
+    if checked is None:
+        return run(lambda: sessions.refuse(actor, whose), deadline=g.deadline)
+    pair = tokens.pair(checked.id_usuario, checked.sid)
+    agent = (request.user_agent.string or "")[:200] or None
+    run(lambda: sessions.sign_in(actor, checked, pair["refresh_token"], agent), deadline=g.deadline)
+    return listed({**pair, "user": user_of(checked.id_usuario)})
+
+
+@blp.post("/refresh", permiso=Permiso.PUBLICO)
+@blp.arguments(VacioArgs, required=False)
+@blp.response(200, SesionSchema, unit=False)
+@blp.problems(401)
+def refresh(_datos: dict[str, Any]) -> Response:
+    """Renovar la sesión
+
+    Con `Authorization: Bearer <refresh_token>`: un par nuevo. Un token ya usado termina la sesión.
+    """
+    actor, old = current_actor(), tokens.bearer()
+    claims = tokens.claims(old, "refresh")
+    pair = tokens.pair(int(claims["sub"]), claims["sid"])
+    whose = run(lambda: sessions.renew(actor, claims["sid"], old, pair["refresh_token"]), deadline=g.deadline)
+    return listed({**pair, "user": user_of(whose)})
+
+
+@blp.post("/logout", permiso=Permiso.PROPIO)
+@blp.arguments(VacioArgs, required=False)
+@blp.response(204)
+def logout(_datos: dict[str, Any]) -> Response:
+    """Cerrar la sesión
+
+    Los tokens de esta sesión dejan de valer al momento.
+    """
+    sessions.sign_out(current_actor())
+    return Response(status=204)
+
+
+@blp.get("/me", permiso=Permiso.PROPIO)
+@blp.response(200, PerfilSchema)
+@blp.problems(304)
+def me() -> Response:
+    """Ver el propio usuario
+
+    Con los permisos que da su rol.
+    """
+    actor = current_actor()
+    return shown({**profile(actor.id or 0), "permisos": permissions_of(actor)})
+
+
+def profile(id: int) -> dict[str, Any]:
+    found = users.profile(id)
+    if found is None:
+        raise NotFound("usuario_no_encontrado")
+    return found
+
+
+def user_of(id: int) -> dict[str, Any]:
+    """The user as sign-in answers it."""
+    found = read(lambda: profile(id), g.deadline)
+    return {key: found[key] for key in USER_KEYS}

@@ -1,0 +1,40 @@
+"""What operators and their machines ask: what this is, whether it runs, whether it is ready."""
+
+from flask import Response, url_for
+
+from app.permissions import Permiso
+from app.queries import health
+from app.schemas.service import InicioSchema, SaludSchema
+from app.utils.blueprint import Blueprint
+from app.utils.etag import listed
+
+blp = Blueprint("service", __name__, description="El servicio: qué es y cómo está.")
+
+
+@blp.get("/", permiso=Permiso.PUBLICO)
+@blp.response(200, InicioSchema)
+def index() -> Response:
+    """Ver qué es este servicio"""
+    document, page = url_for("documentos.openapi"), url_for("documentos.docs")
+    return listed({"nombre": "SoportePlus", "documentacion": page, "openapi": document})
+
+
+@blp.get("/health", permiso=Permiso.PUBLICO)
+@blp.response(200, SaludSchema)
+def alive() -> Response:
+    """Saber si el proceso vive
+
+    No pregunta a la base de datos.
+    """
+    return listed({"estado": "ok"})
+
+
+@blp.get("/health/ready", permiso=Permiso.PUBLICO)
+@blp.response(200, SaludSchema)
+def ready() -> Response:
+    """Saber si puede atender
+
+    Pregunta a la base de datos y mira que las migraciones estén aplicadas; si no, 503.
+    """
+    health.check_migrations()
+    return listed({"estado": "listo"})

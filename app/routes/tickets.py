@@ -1,0 +1,96 @@
+"""Tickets and their figures."""
+
+from typing import Any
+
+from flask import Response, url_for
+
+from app.permissions import Permiso
+from app.queries import stats, ticket_list
+from app.schemas.tickets import StatsSchema, TiquetCreateArgs, TiquetPaginaSchema, TiquetsArgs, TiquetSchema, TiquetUpdateArgs
+from app.services import tickets
+from app.utils import cursors
+from app.utils.blueprint import Blueprint
+from app.utils.etag import if_match, listed, shown
+from app.utils.identity import current_actor
+
+blp = Blueprint("tickets", __name__, description="Tiquets y las cifras del tablero.")
+
+
+@blp.get("/tickets", permiso=Permiso.VER_TIQUET)
+@blp.arguments(TiquetsArgs, location="query")
+@blp.response(200, TiquetPaginaSchema)
+def list_tickets(args: dict[str, Any]) -> Response:
+    """Listar tiquets
+
+    Los más recientes primero, salvo que `orden` diga otra cosa. Cada página cuesta lo mismo.
+    """
+    corte = cursors.read(args.get("cursor"))
+    pagina = ticket_list.page(current_actor(), args, args["orden"], args["limite"], corte)
+    return listed(cursors.envelope(pagina, args["limite"]))
+
+
+@blp.post("/tickets", permiso=Permiso.CREAR_TIQUET)
+@blp.arguments(TiquetCreateArgs)
+@blp.response(201, TiquetSchema)
+def create_ticket(datos: dict[str, Any]) -> Response:
+    """Abrir un tiquet
+
+    Sin prioridad recibe la predeterminada.
+    """
+    actor = current_actor()
+    id = tickets.create(actor, datos)
+    return shown(tickets.shown(actor, id), status=201, location=url_for("tickets.get_ticket", id=id))
+
+
+@blp.get("/tickets/<id:id>", permiso=Permiso.VER_TIQUET)
+@blp.response(200, TiquetSchema)
+@blp.problems(304, 404)
+def get_ticket(id: int) -> Response:
+    """Ver un tiquet"""
+    return shown(tickets.shown(current_actor(), id))
+
+
+@blp.put("/tickets/<id:id>", permiso=Permiso.EDITAR_TIQUET)
+@blp.arguments(TiquetUpdateArgs)
+@blp.response(200, TiquetSchema)
+@blp.problems(404, 409, 412)
+def update_ticket(cambios: dict[str, Any], id: int) -> Response:
+    """Cambiar un tiquet
+
+    Cambia los campos que se envían y deja los demás como están. Mover el estado o la persona asignada
+    sigue las reglas del ciclo de vida.
+    """
+    actor = current_actor()
+    return shown(tickets.shown(actor, tickets.update(actor, id, cambios, if_match())))
+
+
+@blp.patch("/tickets/<id:id>", permiso=Permiso.EDITAR_TIQUET)
+@blp.arguments(TiquetUpdateArgs)
+@blp.response(200, TiquetSchema)
+@blp.problems(404, 409, 412)
+def patch_ticket(cambios: dict[str, Any], id: int) -> Response:
+    """Cambiar parte de un tiquet
+
+    Lo mismo que PUT.
+    """
+    actor = current_actor()
+    return shown(tickets.shown(actor, tickets.update(actor, id, cambios, if_match())))
+
+
+@blp.delete("/tickets/<id:id>", permiso=Permiso.ELIMINAR_TIQUET)
+@blp.response(204)
+@blp.problems(404, 409, 412)
+def delete_ticket(id: int) -> Response:
+    """Enviar un tiquet a la papelera"""
+    tickets.discard(current_actor(), id, if_match())
+    return Response(status=204)
+
+
+@blp.get("/dashboard/stats", permiso=Permiso.VER_TIQUET)
+@blp.response(200, StatsSchema)
+def dashboard_stats() -> Response:
+    """Ver las cifras del tablero
+
+    `por_dia` cubre los últimos 30 días, en UTC.
+    """
+    return listed(stats.dashboard(current_actor()))

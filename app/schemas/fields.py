@@ -1,0 +1,139 @@
+"""The kinds of values that come in, each with its faults by code."""
+
+import re
+import unicodedata
+from datetime import UTC, datetime
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from app.errors import Falla
+
+MAX_ID = 2147483647
+
+# C0 and C1 controls, and what turns the direction of text around; line breaks and tabs are for long texts.
+FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+BREAKS = re.compile("[\t\n\r\u2028\u2029]")
+EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[^\s@<>,;:\"()\[\]\\.]+(\.[^\s@<>,;:\"()\[\]\\.]+)+")
+RFC3339 = re.compile(
+    r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[Tt]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?"
+    r"([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)",
+    re.ASCII,
+)
+
+SHARED = {"required": Falla("requerido"), "null": Falla("nulo"), "validator_failed": Falla("tipo", esperado="un valor")}
+
+
+class Schema(ma.Schema):
+    """Ours: unknown fields are refused by name."""
+
+    class Meta:
+        unknown = ma.RAISE
+
+    error_messages = {"unknown": Falla("desconocido")}  # noqa: RUF012 (marshmallow's own form)
+
+
+class Texto(fields.String):
+    """Text: NFC, trimmed, without control characters, ``min`` to ``max`` characters long."""
+
+    default_error_messages = {**SHARED, "invalid": Falla("tipo", esperado="un texto")}  # noqa: RUF012
+
+    def __init__(self, min: int = 1, max: int = 200, lines: bool = False, **options: Any) -> None:
+        self.lines = lines
+        length = validate.Length(min=min, max=max, error=Falla("longitud"))
+        super().__init__(validate=[length, *options.pop("validate", [])], **options)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str | None:
+        text = unicodedata.normalize("NFC", str(super()._deserialize(value, attr, data, **kwargs))).strip()
+        if FORBIDDEN.search(text) or (not self.lines and BREAKS.search(text)):
+            raise ma.ValidationError([Falla("caracteres")])
+        # Blank and absent are the same where a value may be missing.
+        return None if not text and self.allow_none else text
+
+
+class Clave(fields.String):
+    """A password: taken as it is, to the last space."""
+
+    default_error_messages = Texto.default_error_messages
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(validate=validate.Length(min=1, max=128, error=Falla("longitud")), **options)
+
+
+class Correo(Texto):
+    """An e-mail address, lower case."""
+
+    def __init__(self, **options: Any) -> None:
+        pattern = validate.Regexp(re.compile(EMAIL.pattern + r"\Z"), error=Falla("email"))
+        super().__init__(min=3, max=254, validate=[pattern], **options)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str | None:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        return text and unicodedata.normalize("NFC", text.lower())
+
+
+class Entero(fields.Integer):
+    """A whole number; in a query string as digits, in JSON only as a number."""
+
+    default_error_messages = {  # noqa: RUF012
+        **SHARED,
+        "invalid": Falla("tipo", esperado="un número entero"),
+        "too_large": Falla("rango", min=1, max=MAX_ID),
+    }
+
+    def __init__(self, min: int = 1, max: int = MAX_ID, query: bool = False, **options: Any) -> None:
+        self.query = query
+        bounds = validate.Range(min=min, max=max, error=Falla("rango"))
+        super().__init__(strict=not query, validate=[bounds], **options)
+
+    def _validated(self, value: Any) -> int:
+        readable = re.fullmatch(r"-?\d{1,19}", value, re.ASCII) if self.query else type(value) in (int, float)
+        if not readable:
+            raise self.make_error("invalid")
+        return int(super()._validated(value))
+
+
+class Opcion(Texto):
+    """One of a few words."""
+
+    def __init__(self, *choices: str, **options: Any) -> None:
+        one = validate.OneOf(choices, error=Falla("opcion", opciones=", ".join(choices)))
+        super().__init__(max=60, validate=[one], **options)
+
+
+class Instante(fields.Field[datetime]):
+    """An instant, RFC 3339 with an offset; naive UTC inside."""
+
+    default_error_messages = {**SHARED, "invalid": Falla("instante")}  # noqa: RUF012
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> datetime:
+        if not isinstance(value, str) or not RFC3339.fullmatch(value):
+            raise self.make_error("invalid")
+        try:
+            return datetime.fromisoformat(value.upper()).astimezone(UTC).replace(tzinfo=None)
+        except (ValueError, OverflowError) as error:
+            raise self.make_error("invalid") from error
+
+
+class Lista(fields.List[Any]):
+    """A list of at most ``max`` values."""
+
+    default_error_messages = {**SHARED, "invalid": Falla("tipo", esperado="una lista")}  # noqa: RUF012
+
+    def __init__(self, inner: fields.Field[Any], max: int, **options: Any) -> None:
+        super().__init__(inner, validate=validate.Length(max=max, error=Falla("demasiados")), **options)
+
+
+class IdOPalabra(fields.Field[Any]):
+    """In a query: an id, or one of a few words that stand for one."""
+
+    default_error_messages = {**SHARED, "invalid": Falla("tipo", esperado="un número entero")}  # noqa: RUF012
+
+    def __init__(self, *words: str, **options: Any) -> None:
+        self.words = words
+        self.number = Entero(query=True)
+        super().__init__(**options)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        return value if value in self.words else self.number.deserialize(value, attr, data)

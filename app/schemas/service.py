@@ -1,0 +1,18 @@
+"""What the service says of itself."""
+
+from marshmallow import Schema as Out
+from marshmallow import fields
+
+
+class InicioSchema(Out):
+    """Qué es y dónde está su documentación."""
+
+    nombre = fields.String(required=True)
+    documentacion = fields.String(required=True)
+    openapi = fields.String(required=True)
+
+
+class SaludSchema(Out):
+    """Cómo está."""
+
+    estado = fields.String(required=True)

@@ -1,0 +1,196 @@
+"""Tickets: what goes in, what comes out, and what a list can be asked for."""
+
+import unicodedata
+from typing import Any
+
+from marshmallow import Schema as Out
+from marshmallow import fields, post_load
+
+from app.schemas.fields import Entero, IdOPalabra, Instante, Lista, Opcion, Schema, Texto
+from app.schemas.pages import BreveSchema, PaginaArgs, pagina_de
+
+ORDENES = tuple(s + o for o in ("fecha_creacion", "fecha_actualizacion", "prioridad") for s in ("-", ""))
+MAX_VALUES = 8
+
+
+class Etiqueta(Texto):
+    """A label, folded to lower case."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        return unicodedata.normalize("NFC", str(super()._deserialize(value, attr, data, **kwargs)).lower())
+
+
+class TiquetFields(Schema):
+    """The fields of a ticket that may be written at any time, none of them required."""
+
+    titulo = Texto(min=3, max=200)
+    descripcion = Texto(max=10_000, lines=True)
+    id_categoria = Entero()
+    id_problema = Entero(allow_none=True)
+    id_criticidad = Entero()
+    id_prioridad = Entero()
+    id_ubicacion = Entero()
+    id_estado = Entero()
+    id_cliente = Entero(allow_none=True)
+    id_empleado = Entero(allow_none=True)
+    id_usuario_asignado = Entero(allow_none=True)
+    etiquetas = Lista(Etiqueta(max=40), max=20)
+    telefono_contacto = Texto(max=40, allow_none=True)
+    resolucion = Texto(max=10_000, lines=True, allow_none=True)
+    motivo_cierre = Opcion("resuelto", "duplicado", "cancelado", allow_none=True)
+    origen_externo = Texto(max=40, allow_none=True)
+    id_externo = Texto(max=120, allow_none=True)
+
+    @post_load
+    def once_each(self, data: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
+        if "etiquetas" in data:
+            data["etiquetas"] = list(dict.fromkeys(data["etiquetas"]))
+        return data
+
+
+class TiquetCreateArgs(TiquetFields):
+    """Un tiquet nuevo."""
+
+    titulo = Texto(min=3, max=200, required=True, metadata={"example": "Problema con impresora"})
+    descripcion = Texto(max=10_000, lines=True, required=True, metadata={"example": "La impresora no responde"})
+    id_categoria = Entero(required=True, metadata={"example": 1})
+    id_criticidad = Entero(required=True, metadata={"example": 2})
+    id_ubicacion = Entero(required=True, metadata={"example": 1})
+    canal = Opcion("api", "web", "correo", "telefono")
+
+
+class TiquetUpdateArgs(TiquetFields):
+    """Los campos que cambian. Los de solo lectura se admiten si no cambian."""
+
+    @post_load
+    def set_read_only_apart(self, data: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
+        kept = {name: data.pop(name) for name in SOLO_LECTURA if name in data}
+        return {**data, "solo_lectura": kept} if kept else data
+
+
+class EstadoBreveSchema(BreveSchema):
+    """Un estado, nombrado junto a su id."""
+
+    tipo = fields.String(required=True)
+    color = fields.String(required=True, allow_none=True)
+
+
+class TiquetSchema(Out):
+    """Un tiquet, con los nombres junto a los ids y lo que quien pregunta puede hacer con él."""
+
+    id = fields.Integer(required=True)
+    numero = fields.String(required=True, metadata={"example": "SP-000123"})
+    titulo = fields.String(required=True)
+    descripcion = fields.String(required=True)
+    id_categoria = fields.Integer(required=True)
+    id_problema = fields.Integer(required=True, allow_none=True)
+    id_criticidad = fields.Integer(required=True)
+    id_prioridad = fields.Integer(required=True)
+    id_ubicacion = fields.Integer(required=True)
+    id_estado = fields.Integer(required=True)
+    id_cliente = fields.Integer(required=True, allow_none=True)
+    id_empleado = fields.Integer(required=True, allow_none=True)
+    id_usuario_creador = fields.Integer(required=True)
+    id_usuario_asignado = fields.Integer(required=True, allow_none=True)
+    canal = fields.String(required=True)
+    etiquetas = fields.List(fields.String(), required=True)
+    telefono_contacto = fields.String(required=True, allow_none=True)
+    resolucion = fields.String(required=True, allow_none=True)
+    motivo_cierre = fields.String(required=True, allow_none=True)
+    id_tiquet_padre = fields.Integer(required=True, allow_none=True)
+    origen_externo = fields.String(required=True, allow_none=True)
+    id_externo = fields.String(required=True, allow_none=True)
+    fecha_creacion = fields.DateTime(required=True)
+    fecha_actualizacion = fields.DateTime(required=True)
+    fecha_asignacion = fields.DateTime(required=True, allow_none=True)
+    fecha_primera_respuesta = fields.DateTime(required=True, allow_none=True)
+    fecha_resolucion = fields.DateTime(required=True, allow_none=True)
+    fecha_cierre = fields.DateTime(required=True, allow_none=True)
+    veces_reabierto = fields.Integer(required=True)
+    numero_comentarios = fields.Integer(required=True)
+    numero_adjuntos = fields.Integer(required=True)
+    version = fields.Integer(required=True)
+    categoria = fields.Nested(BreveSchema, required=True)
+    problema = fields.Nested(BreveSchema, required=True, allow_none=True)
+    criticidad = fields.Nested(BreveSchema, required=True)
+    prioridad = fields.Nested(BreveSchema, required=True)
+    ubicacion = fields.Nested(BreveSchema, required=True)
+    estado = fields.Nested(EstadoBreveSchema, required=True)
+    usuario_creador = fields.Nested(BreveSchema, required=True)
+    usuario_asignado = fields.Nested(BreveSchema, required=True, allow_none=True)
+    cliente = fields.Nested(BreveSchema, required=True, allow_none=True)
+    empleado = fields.Nested(BreveSchema, required=True, allow_none=True)
+    transiciones_permitidas = fields.List(fields.String(), required=True)
+    permisos = fields.List(fields.String(), required=True)
+
+
+TiquetPaginaSchema = pagina_de(TiquetSchema)
+
+# What the answer shows beyond what can be written: whoever sends a whole ticket back sends these too.
+SOLO_LECTURA = tuple(name for name in TiquetSchema._declared_fields if name not in TiquetFields._declared_fields)
+for _name in SOLO_LECTURA:
+    TiquetUpdateArgs._declared_fields[_name] = fields.Raw(
+        allow_none=True, metadata={"description": "Solo lectura: se admite sin cambios."}
+    )
+
+
+class Varios(Lista):
+    """A parameter that may be given several times: any of its values."""
+
+    is_multiple = True
+
+    def __init__(self, inner: fields.Field[Any], **options: Any) -> None:
+        super().__init__(inner, max=MAX_VALUES, **options)
+
+
+class TiquetsArgs(PaginaArgs):
+    """Filtros y orden de la lista de tiquets; los repetibles se cumplen con cualquiera de sus valores."""
+
+    id_estado = Varios(Entero(query=True))
+    tipo_estado = Varios(Opcion("nuevo", "en_proceso", "en_espera", "resuelto", "cerrado"))
+    id_categoria = Varios(Entero(query=True))
+    id_criticidad = Varios(Entero(query=True))
+    id_prioridad = Varios(Entero(query=True))
+    id_ubicacion = Varios(Entero(query=True))
+    id_usuario_asignado = Varios(
+        IdOPalabra("ninguno", "yo"), metadata={"description": "Un id, `yo` o `ninguno`."}
+    )
+    id_usuario_creador = Varios(IdOPalabra("yo"), metadata={"description": "Un id o `yo`."})
+    id_cliente = Varios(Entero(query=True))
+    id_empleado = Varios(Entero(query=True))
+    etiqueta = Varios(Etiqueta(max=40))
+    creado_desde = Instante()
+    creado_hasta = Instante(metadata={"description": "Sin incluirlo."})
+    actualizado_desde = Instante()
+    orden = Opcion(*ORDENES, load_default="-fecha_creacion")
+
+
+class CantidadSchema(BreveSchema):
+    """Cuántos tiquets tiene una fila de un catálogo."""
+
+    color = fields.String(allow_none=True)
+    cantidad = fields.Integer(required=True)
+
+
+class DiaSchema(Out):
+    """Lo creado y lo resuelto en un día, en UTC."""
+
+    fecha = fields.Date(required=True)
+    creados = fields.Integer(required=True)
+    resueltos = fields.Integer(required=True)
+
+
+class StatsSchema(Out):
+    """Las cifras del tablero."""
+
+    total = fields.Integer(required=True)
+    abiertos = fields.Integer(required=True)
+    cerrados = fields.Integer(required=True)
+    sin_asignar = fields.Integer(required=True)
+    por_estado = fields.List(fields.Nested(CantidadSchema), required=True)
+    por_criticidad = fields.List(fields.Nested(CantidadSchema), required=True)
+    por_prioridad = fields.List(fields.Nested(CantidadSchema), required=True)
+    por_categoria = fields.List(fields.Nested(CantidadSchema), required=True)
+    por_ubicacion = fields.List(fields.Nested(CantidadSchema), required=True)
+    por_tecnico = fields.List(fields.Nested(CantidadSchema), required=True)
+    por_dia = fields.List(fields.Nested(DiaSchema), required=True)

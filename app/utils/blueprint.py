@@ -1,0 +1,106 @@
+"""Our ``Blueprint``: permissions declared on the route, and the unit of work at the edge."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from functools import wraps
+from typing import Any
+
+import flask_smorest
+from flask import Response, g, request
+
+from app.extensions import db
+from app.permissions import Permiso, require
+from app.transaction import new_operation, read, run
+from app.utils import idempotency
+from app.utils.identity import authenticate, nobody
+from app.utils.parser import Parser, refuse_parameters
+
+View = Callable[..., Response]
+SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+class Blueprint(flask_smorest.Blueprint):
+    """flask-smorest's, with what every route of ours has."""
+
+    ARGUMENTS_PARSER = Parser()
+
+    def route(self, rule: str, *, permiso: Permiso, **options: Any) -> Callable[[View], View]:
+        """Register a view. A route that does not say who may call it does not exist."""
+        register = super().route
+
+        def decorator(view: View) -> View:
+            @wraps(view)
+            def wrapper(*args: Any, **kwargs: Any) -> Response:
+                enter(permiso)
+                if not takes_parameters(view):
+                    refuse_parameters()
+                return view(*args, **kwargs)
+
+            wrapper._apidoc = {**getattr(view, "_apidoc", {}), "permiso": permiso}  # type: ignore[attr-defined]
+            document = self.doc(operationId=f"{self.name}_{view.__name__}", **security(permiso))
+            return register(rule, **options)(document(wrapper))  # type: ignore[no-any-return]
+
+        return decorator
+
+    def response(self, status: int, schema: Any = None, *, unit: bool = True, **options: Any) -> Callable[[View], View]:
+        """Document the answer, and make the view one unit of work unless it says that it makes its own."""
+        describe = super().response(status, schema, **options)
+
+        def decorator(view: View) -> View:
+            inner = describe(view)
+            wrapper = wraps(inner)(edge(inner) if unit else inner)
+            wrapper._apidoc = inner._apidoc
+            return wrapper  # type: ignore[no-any-return]
+
+        return decorator
+
+    def problems(self, *statuses: int) -> Callable[[View], View]:
+        """Document which errors this view answers, beside those that any view may."""
+
+        def decorator(view: View) -> View:
+            for status in statuses:
+                view = self.alt_response(status, f"PROBLEMA_{status}")(view)
+            return view
+
+        return decorator
+
+
+def enter(permiso: Permiso) -> None:
+    """Who calls, and whether its role may, before the body is read."""
+    if permiso is Permiso.PUBLICO:
+        g.actor = nobody()
+        return
+    g.actor = authenticate()
+    if request.method not in SAFE:
+        db.session.remove()  # A slow body must not hold a connection.
+    require(permiso, g.actor)
+
+
+def takes_parameters(view: View) -> bool:
+    arguments = getattr(view, "_apidoc", {}).get("arguments", {})
+    return any(parameter.get("in") == "query" for parameter in arguments.get("parameters", []))
+
+
+def security(permiso: Permiso) -> dict[str, Any]:
+    return {"security": []} if permiso is Permiso.PUBLICO else {"x-permiso": permiso.value}
+
+
+def edge(view: View) -> View:
+    """Run a writing view, answer and all, as one unit of work; a reading one just retried."""
+
+    def wrapper(*args: Any, **kwargs: Any) -> Response:
+        if request.method in SAFE:
+            return read(lambda: view(*args, **kwargs), g.deadline)
+        key = idempotency.key_of(g.actor.id)
+
+        def unit() -> Response:
+            if key and not idempotency.claim(key):
+                return idempotency.replay(key)
+            answer = view(*deepcopy(args), **kwargs)
+            if key:
+                idempotency.store(key, answer)
+            return answer
+
+        return run(unit, new_operation(), g.deadline)
+
+    return wrapper

@@ -1,0 +1,61 @@
+"""Cursors: where a list goes on, signed and bound to the list it was made for."""
+
+import hashlib
+from datetime import datetime
+from typing import Any
+
+from flask import request
+from itsdangerous import BadData, URLSafeSerializer
+
+from app.errors import BadRequest
+from app.extensions import settings
+from app.queries.pagination import TOTAL_EXACTO, Corte, Pagina
+
+
+def serializer() -> URLSafeSerializer:
+    return URLSafeSerializer(settings().secret_key, salt=f"cursor:{fingerprint()}")
+
+
+def fingerprint() -> str:
+    """The list that the request asks for: its path and parameters, less the page's own."""
+    parts = sorted((k, v) for k, v in request.args.items(multi=True) if k not in ("cursor", "limite"))
+    return hashlib.sha256(repr((request.path, parts)).encode()).hexdigest()
+
+
+def read(cursor: str | None) -> Corte | None:
+    """The place that ``cursor`` names in this list."""
+    if cursor is None:
+        return None
+    try:
+        total, *values = serializer().loads(cursor)
+    except (BadData, ValueError, TypeError) as error:
+        raise BadRequest("cursor_invalido") from error
+    return Corte(tuple(datetime.fromisoformat(v[1:]) if is_instant(v) else v for v in values), total)
+
+
+def is_instant(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith("@")
+
+
+def envelope(pagina: Pagina, limite: int) -> dict[str, Any]:
+    """A page as a client gets it."""
+    siguiente = serializer().dumps(plain(pagina.siguiente)) if pagina.siguiente else None
+    return {
+        "data": pagina.filas,
+        "paginacion": {
+            "limite": limite,
+            "siguiente": siguiente,
+            "total": min(pagina.total, TOTAL_EXACTO),
+            "total_exacto": pagina.total <= TOTAL_EXACTO,
+        },
+    }
+
+
+def plain(corte: Corte) -> list[Any]:
+    return [corte.total, *(f"@{v.isoformat()}" if isinstance(v, datetime) else v for v in corte.valores)]
+
+
+def whole(filas: list[dict[str, Any]]) -> dict[str, Any]:
+    """A list that is short enough to be given at once, in the same envelope."""
+    pagination = {"limite": max(TOTAL_EXACTO, len(filas)), "siguiente": None, "total": len(filas), "total_exacto": True}
+    return {"data": filas, "paginacion": pagination}

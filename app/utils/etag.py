@@ -1,0 +1,57 @@
+"""``ETag``, ``If-Match`` and ``If-None-Match``: ``"<version>.<digest of the body>"``."""
+
+import hashlib
+import re
+from typing import Any
+
+from flask import Response, request
+
+from app.errors import BadRequest, PreconditionRequired
+from app.extensions import settings
+from app.services.versions import Precondicion
+from app.utils.json import dumps
+
+TAGS = re.compile(r'\s*(?:W/)?"[^"\x00-\x20\x7f]*"\s*(?:,\s*(?:W/)?"[^"\x00-\x20\x7f]*"\s*)*', re.ASCII)
+TAG = re.compile(r'"([^"]*)"')
+VERSION = re.compile(r"(\d{1,18})(?:\.|$)", re.ASCII)
+
+
+def shown(thing: dict[str, Any], version: int | None = None, status: int = 200, location: str | None = None) -> Response:
+    """One object as a response with its ETag; 304 when the caller has it already."""
+    body = dumps(thing)
+    digest = hashlib.sha256(body).hexdigest()[:16]
+    etag = f'"{thing["version"] if version is None else version}.{digest}"'
+    known = header_tags("If-None-Match") if request.method in ("GET", "HEAD") else []
+    if etag.strip('"') in known or "*" in known:
+        return Response(status=304, headers={"ETag": etag})
+    response = Response(body, status, content_type="application/json", headers={"ETag": etag})
+    if location:
+        response.headers["Location"] = location
+    return response
+
+
+def listed(thing: Any) -> Response:
+    """A list, or whatever has no version, as a response."""
+    return Response(dumps(thing), content_type="application/json")
+
+
+def header_tags(name: str) -> list[str]:
+    """The entity tags of a header, without quotes and weakness; ``*`` stands for any."""
+    value = request.headers.get(name)
+    if value is None:
+        return []
+    if value.strip() == "*":
+        return ["*"]
+    if not TAGS.fullmatch(value):
+        raise BadRequest("cabecera_invalida", cabecera=name)
+    return TAG.findall(value)
+
+
+def if_match() -> Precondicion:
+    """The versions that the caller accepts. A tag that is none of ours matches nothing."""
+    tags = header_tags("If-Match")
+    if not tags and settings().exigir_if_match:
+        raise PreconditionRequired
+    if not tags or "*" in tags:
+        return Precondicion()
+    return Precondicion(frozenset(int(found[1]) for tag in tags if (found := VERSION.match(tag))))

@@ -1,0 +1,88 @@
+"""``Idempotency-Key``: the same request twice has one effect and one answer."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import Response, request
+from sqlalchemy import insert, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from app import database
+from app.errors import AppError, BadRequest, Conflict
+from app.extensions import db
+from app.models import Idempotencia, utcnow
+from app.transaction import TryAgain
+
+LIFE = timedelta(hours=24)
+KEY = re.compile(r"[\x20-\x7e]{1,128}", re.ASCII)
+KEPT_HEADERS = ("Content-Type", "ETag", "Location")
+
+
+class ReusedKey(AppError):
+    """The key was used with another request."""
+
+    status = 422
+    codigo = "clave_reutilizada"
+
+
+@dataclass(frozen=True)
+class Key:
+    """One user's key, and the fingerprint of the request that came with it."""
+
+    id_usuario: int
+    clave: str
+    huella: str
+
+
+def key_of(id_usuario: int | None) -> Key | None:
+    """The request's key, if it has one and is a POST of somebody's."""
+    clave = request.headers.get("Idempotency-Key")
+    if clave is None or request.method != "POST" or id_usuario is None:
+        return None
+    if not KEY.fullmatch(clave):
+        raise BadRequest("cabecera_invalida", cabecera="Idempotency-Key")
+    asked = f"{request.method} {request.full_path}".encode()
+    return Key(id_usuario, clave, hashlib.sha256(asked + b"\n" + request.get_data(cache=True)).hexdigest())
+
+
+def claim(key: Key) -> bool:
+    """Write the key's row, first in the unit of work; False when it is there already."""
+    now = utcnow()
+    row = {"ruta": f"{request.method} {request.path}"[:200], "creado": now, "vence": now + LIFE}
+    try:
+        db.session.execute(
+            insert(Idempotencia).values(id_usuario=key.id_usuario, clave=key.clave, huella=key.huella, **row)
+        )
+    except IntegrityError:
+        db.session.rollback()  # A new transaction: the snapshot of this one may not show the twin.
+        return False
+    except DBAPIError as error:
+        if database.code_of(error) == database.LOCK_WAIT_EXCEEDED:
+            raise Conflict("clave_en_curso", retry_after=1) from error
+        raise
+    return True
+
+
+def store(key: Key, response: Response) -> None:
+    """Keep the answer with the key, in the same transaction as its effect."""
+    kept = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
+    db.session.execute(
+        update(Idempotencia)
+        .where(Idempotencia.id_usuario == key.id_usuario, Idempotencia.clave == key.clave)
+        .values(estado=response.status_code, cabeceras=kept, cuerpo=response.get_data())
+    )
+
+
+def replay(key: Key) -> Response:
+    """The answer that the key got before."""
+    row = db.session.get(Idempotencia, (key.id_usuario, key.clave))
+    if row is None:
+        raise TryAgain  # The twin was rolled back meanwhile.
+    if row.huella != key.huella:
+        raise ReusedKey
+    if row.estado is None:
+        raise Conflict("clave_en_curso", retry_after=1)
+    headers = {**row.cabeceras, "Idempotent-Replayed": "true"}
+    return Response(row.cuerpo, row.estado, headers=headers)

@@ -1,0 +1,36 @@
+"""From token to ``Actor``: who is calling, by one statement."""
+
+from typing import cast
+
+from flask import g, request
+
+from app.errors import Unauthorized
+from app.permissions import Actor
+from app.queries import sessions
+from app.transaction import read
+from app.utils import tokens
+
+
+def nobody() -> Actor:
+    """Whoever has not signed in."""
+    return Actor(id=None, tipo_usuario=None, tipo="anonimo", id_solicitud=g.id_solicitud, ip=request.remote_addr)
+
+
+def authenticate() -> Actor:
+    """The holder of the request's access token, whose session is alive at this moment."""
+    found = tokens.claims(tokens.bearer(), "access")
+    holder = read(lambda: sessions.holder(found["sid"], int(found["sub"])), g.deadline)
+    if holder is None:
+        raise Unauthorized("sesion_terminada")
+    return Actor(
+        id=holder.id,
+        tipo_usuario=holder.tipo_usuario,
+        id_sesion=found["sid"],
+        id_solicitud=g.id_solicitud,
+        ip=request.remote_addr,
+        epoca=holder.epoca,
+    )
+
+
+def current_actor() -> Actor:
+    return cast(Actor, g.actor)

@@ -1,0 +1,211 @@
+"""What people read, in Spanish and English, by the stable code that programs read."""
+
+Texts = dict[str, str]
+
+TITULOS: dict[int, tuple[str, str]] = {
+    400: ("Petición incorrecta", "Bad request"),
+    401: ("No autenticado", "Not authenticated"),
+    403: ("No permitido", "Not allowed"),
+    404: ("No encontrado", "Not found"),
+    405: ("Método no permitido", "Method not allowed"),
+    406: ("Formato no disponible", "Not acceptable"),
+    409: ("Conflicto con el estado actual", "Conflict with the present state"),
+    412: ("Versión obsoleta", "Stale version"),
+    413: ("Cuerpo demasiado grande", "Body too large"),
+    414: ("Dirección demasiado larga", "Address too long"),
+    415: ("Tipo de contenido no admitido", "Unsupported content type"),
+    422: ("Datos inválidos", "Invalid data"),
+    428: ("Falta una precondición", "Precondition required"),
+    429: ("Demasiadas peticiones", "Too many requests"),
+    431: ("Cabeceras demasiado grandes", "Headers too large"),
+    500: ("Error interno", "Internal error"),
+    503: ("Servicio no disponible", "Service unavailable"),
+}
+
+# Code of a problem -> (Spanish, English).
+PROBLEMAS: dict[str, tuple[str, str]] = {
+    "peticion_incorrecta": ("La petición no se puede leer.", "The request cannot be read."),
+    "json_invalido": ("El cuerpo no es JSON válido.", "The body is not valid JSON."),
+    "json_demasiado_profundo": (
+        "El JSON anida más de {max} niveles.",
+        "The JSON nests more than {max} levels.",
+    ),
+    "json_numero_demasiado_largo": (
+        "El JSON contiene un número de más de {max} cifras.",
+        "The JSON holds a number of more than {max} digits.",
+    ),
+    "json_clave_repetida": (
+        "El JSON repite la clave «{clave}» en un mismo objeto.",
+        "The JSON repeats the key «{clave}» within one object.",
+    ),
+    "cursor_invalido": (
+        "El cursor no es de esta lista; pida la primera página sin cursor.",
+        "The cursor is not of this list; ask for the first page without one.",
+    ),
+    "cabecera_invalida": (
+        "La cabecera {cabecera} no tiene la forma esperada.",
+        "The header {cabecera} does not have the expected form.",
+    ),
+    "token_ausente": (
+        "Falta la cabecera «Authorization: Bearer <token>».",
+        "The header «Authorization: Bearer <token>» is missing.",
+    ),
+    "token_invalido": ("El token no es válido.", "The token is not valid."),
+    "token_caducado": ("El token ha caducado; inicie sesión de nuevo.", "The token has expired; sign in again."),
+    "sesion_terminada": (
+        "La sesión terminó; inicie sesión de nuevo.",
+        "The session has ended; sign in again.",
+    ),
+    "refresco_reutilizado": (
+        "Este token de refresco ya se usó; por seguridad se cerró la sesión.",
+        "This refresh token was used before; the session was ended for safety.",
+    ),
+    "credenciales_invalidas": (
+        "El correo o la contraseña no son correctos.",
+        "The e-mail or the password is not right.",
+    ),
+    "permiso_denegado": (
+        "Hace falta el permiso «{permiso}», que tiene el rol {roles}.",
+        "The permission «{permiso}» is needed, which the role {roles} has.",
+    ),
+    "no_encontrado": ("No hay nada en esta dirección.", "There is nothing at this address."),
+    "tiquet_no_encontrado": ("No existe ese tiquet.", "There is no such ticket."),
+    "usuario_no_encontrado": ("No existe ese usuario.", "There is no such user."),
+    "fila_no_encontrada": ("No existe esa fila del catálogo.", "There is no such row in the catalog."),
+    "metodo_no_permitido": (
+        "Esta dirección no admite ese método; vea la cabecera Allow.",
+        "This address does not take that method; see the header Allow.",
+    ),
+    "conflicto": ("El estado actual no lo permite.", "The present state does not allow it."),
+    "ya_existe": ("Ya existe otro con el mismo valor en: {campos}.", "There is another with the same: {campos}."),
+    "email_ya_existe": ("Ya existe un usuario con ese correo.", "There is a user with that e-mail."),
+    "referencia_en_conflicto": (
+        "Algo a lo que apunta cambió mientras tanto, o está en uso.",
+        "Something that this points to changed meanwhile, or is in use.",
+    ),
+    "transicion_no_permitida": (
+        "Un tiquet en «{desde}» no puede pasar así a «{hacia}».",
+        "A ticket in «{desde}» cannot go to «{hacia}» this way.",
+    ),
+    "cambios_incompatibles": (
+        "El estado y la persona asignada que pide no pueden darse a la vez.",
+        "The state and the assignee asked for cannot be had together.",
+    ),
+    "plazo_de_reapertura_vencido": (
+        "Un tiquet cerrado se puede reabrir durante {dias} días; el plazo pasó.",
+        "A closed ticket can be reopened for {dias} days; they are over.",
+    ),
+    "tiquet_ya_asignado": ("El tiquet ya lo tiene {nombre}.", "{nombre} already has the ticket."),
+    "clave_en_curso": (
+        "Una petición con la misma Idempotency-Key está en curso; repítala en un momento.",
+        "A request with the same Idempotency-Key is in progress; send it again in a moment.",
+    ),
+    "version_obsoleta": (
+        "Alguien lo cambió después de que usted lo leyera; ahora va por la versión {version}.",
+        "Somebody changed it after you read it; it is at version {version} now.",
+    ),
+    "cuerpo_demasiado_grande": ("El cuerpo supera los {max} bytes.", "The body is over {max} bytes."),
+    "tipo_no_admitido": (
+        "El cuerpo debe ser JSON: «Content-Type: application/json».",
+        "The body must be JSON: «Content-Type: application/json».",
+    ),
+    "datos_invalidos": (
+        "Hay campos con valores que no se admiten; vea «errores».",
+        "There are fields with values that cannot be taken; see «errores».",
+    ),
+    "clave_reutilizada": (
+        "Esa Idempotency-Key ya se usó con otra petición.",
+        "That Idempotency-Key was used with another request.",
+    ),
+    "falta_if_match": (
+        "Envíe If-Match con el ETag que leyó.",
+        "Send If-Match with the ETag that you read.",
+    ),
+    "demasiadas_peticiones": ("Espere antes de volver a intentarlo.", "Wait before you try again."),
+    "peticion_demasiado_grande": (
+        "La dirección o las cabeceras son demasiado largas.",
+        "The address or the headers are too long.",
+    ),
+    "error_interno": (
+        "Algo falló de nuestro lado; cite «id_solicitud» si lo comunica.",
+        "Something failed on our side; quote «id_solicitud» when you report it.",
+    ),
+    "servicio_no_disponible": ("Inténtelo de nuevo en un momento.", "Try again in a moment."),
+    "base_de_datos_no_disponible": (
+        "La base de datos no responde; no se guardó nada. Inténtelo de nuevo en un momento.",
+        "The database does not answer; nothing was saved. Try again in a moment.",
+    ),
+    "base_de_datos_ocupada": (
+        "La base de datos está ocupada; no se guardó nada. Inténtelo de nuevo en un momento.",
+        "The database is busy; nothing was saved. Try again in a moment.",
+    ),
+    "resultado_desconocido": (
+        "Se perdió la conexión al guardar y no se sabe si quedó hecho. Repita la misma petición con la misma"
+        " Idempotency-Key, o lea antes de repetirla.",
+        "The connection was lost while saving and the outcome is not known. Repeat the same request with the"
+        " same Idempotency-Key, or read before you repeat it.",
+    ),
+    "migraciones_pendientes": (
+        "Faltan migraciones: ejecute «flask --app run db upgrade».",
+        "Migrations are missing: run «flask --app run db upgrade».",
+    ),
+}
+
+# Code of a field's error -> (Spanish, English).
+FALLAS: dict[str, tuple[str, str]] = {
+    "requerido": ("Falta este campo.", "This field is missing."),
+    "nulo": ("No puede ser null.", "It cannot be null."),
+    "tipo": ("Se esperaba {esperado}.", "{esperado} was expected."),
+    "desconocido": ("No existe este campo o parámetro.", "There is no such field or parameter."),
+    "repetido": ("Solo se admite una vez.", "It is taken only once."),
+    "demasiados": ("Se admiten como mucho {max} valores.", "At most {max} values are taken."),
+    "longitud": ("Debe tener entre {min} y {max} caracteres.", "It must have {min} to {max} characters."),
+    "rango": ("Debe estar entre {min} y {max}.", "It must be between {min} and {max}."),
+    "opcion": ("Debe ser uno de: {opciones}.", "It must be one of: {opciones}."),
+    "caracteres": (
+        "Contiene caracteres de control o de dirección de texto, que no se admiten.",
+        "It holds control or text-direction characters, which are not taken.",
+    ),
+    "email": ("No es una dirección de correo válida.", "It is not a valid e-mail address."),
+    "instante": (
+        "Debe ser un instante RFC 3339 con desfase, por ejemplo 2026-01-31T10:00:00Z.",
+        "It must be an RFC 3339 instant with an offset, such as 2026-01-31T10:00:00Z.",
+    ),
+    "solo_lectura": ("Es de solo lectura.", "It is read-only."),
+    "no_existe": ("No existe.", "It does not exist."),
+    "inactivo": ("Está inactivo; elija otro.", "It is inactive; choose another."),
+    "de_otra_categoria": ("El problema es de otra categoría.", "The problem is of another category."),
+    "un_solo_solicitante": (
+        "Un tiquet es de un cliente o de un empleado, no de ambos.",
+        "A ticket is a customer's or an employee's, not both.",
+    ),
+    "usuario_no_asignable": (
+        "Solo se asigna a personal activo que exista.",
+        "Only active staff that exists can be assigned.",
+    ),
+    "resolucion_requerida": ("Diga cómo se resolvió.", "Say how it was resolved."),
+    "solo_al_cerrar": ("Solo lo tiene un tiquet cerrado.", "Only a closed ticket has it."),
+    "clave_comun": ("Es una contraseña conocida; elija otra.", "It is a well-known password; choose another."),
+}
+
+# What a field of a wrong type was expected to be; English for the words that stand in for {esperado}.
+ESPERADOS = {
+    "un texto": "A text",
+    "un número entero": "An integer",
+    "true o false": "true or false",
+    "una lista": "A list",
+    "un objeto": "An object",
+}
+
+
+def text(codigo: str, datos: dict[str, object], idioma: str = "es") -> str:
+    """The sentence of ``codigo``, of a problem or of a field, with ``datos`` filled in."""
+    spanish, english = PROBLEMAS.get(codigo) or FALLAS[codigo]
+    if idioma == "en":
+        return english.format(**{k: ESPERADOS.get(str(v), v) for k, v in datos.items()})
+    return spanish.format(**datos)
+
+
+def title(status: int, idioma: str = "es") -> str:
+    spanish, english = TITULOS.get(status, TITULOS[500 if status >= 500 else 400])
+    return english if idioma == "en" else spanish

@@ -1,0 +1,98 @@
+"""What comes in: strict JSON, and each fault of a field by its code."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import orjson
+from flask import Request, request
+from marshmallow import ValidationError
+from webargs import core
+from webargs.flaskparser import FlaskParser
+
+from app.errors import BadRequest, Falla, Invalid, UnsupportedMediaType
+
+MAX_DEPTH = 20
+MAX_DIGITS = 19
+
+STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+BRACKETS = re.compile(rb"[\[\]{}]")
+LONG_NUMBER = re.compile(rb"\d{%d}" % (MAX_DIGITS + 1))
+
+
+def load_json(body: bytes) -> Any:
+    """The value of ``body``, refusing what JSON parsers take in different ways or choke on."""
+    try:
+        orjson.loads(body)  # Strict about UTF-8, lone surrogates, NaN and depth; json is not.
+    except orjson.JSONDecodeError as error:
+        raise BadRequest("json_invalido") from error
+    outline = STRINGS.sub(b"", body)
+    depth = deepest = 0
+    for bracket in BRACKETS.findall(outline):
+        depth += 1 if bracket in b"[{" else -1
+        deepest = max(deepest, depth)
+    if deepest > MAX_DEPTH:
+        raise BadRequest("json_demasiado_profundo", max=MAX_DEPTH)
+    if LONG_NUMBER.search(outline):
+        raise BadRequest("json_numero_demasiado_largo", max=MAX_DIGITS)
+    return json.loads(body, object_pairs_hook=without_repeated_keys)
+
+
+def without_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise BadRequest("json_clave_repetida", clave=key[:40])
+        found[key] = value
+    return found
+
+
+class Parser(FlaskParser):
+    """webargs with our JSON and our errors."""
+
+    # None: the schema's own Meta.unknown counts, and that is RAISE.
+    DEFAULT_UNKNOWN_BY_LOCATION = dict.fromkeys(FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION)
+
+    def load_json(self, req: Request, schema: Any) -> Any:
+        body = req.get_data(cache=True)
+        if not body.strip():
+            return {}  # An empty body and {} are the same.
+        charset = req.mimetype_params.get("charset", "utf-8").lower()
+        if not core.is_json(req.mimetype) or charset not in ("utf-8", "utf8"):
+            raise UnsupportedMediaType
+        return load_json(body)
+
+    def load_querystring(self, req: Request, schema: Any) -> Any:
+        single = [name for name in req.args if not getattr(schema.fields.get(name), "is_multiple", False)]
+        repeated = {name: [Falla("repetido")] for name in single if len(req.args.getlist(name)) > 1}
+        if repeated:
+            raise Invalid(repeated)
+        return super().load_querystring(req, schema)
+
+    def handle_error(
+        self,
+        error: ValidationError,
+        req: Request,
+        schema: Any,
+        *,
+        error_status_code: int | None,
+        error_headers: Mapping[str, str] | None,
+    ) -> NoReturn:
+        raise Invalid({k: v for located in error.messages_dict.values() for k, v in flatten(located).items()})
+
+
+def flatten(messages: Any, path: str = "") -> dict[str, list[Falla]]:
+    """marshmallow's nested messages as dotted field -> faults; ``_schema`` stands for the whole body."""
+    if not isinstance(messages, dict):
+        return {path: [f if isinstance(f, Falla) else Falla("tipo", esperado="un objeto") for f in messages]}
+    found: dict[str, list[Falla]] = {}
+    for key, value in messages.items():
+        found |= flatten(value, f"{path}.{key}".lstrip("."))
+    return found
+
+
+def refuse_parameters() -> None:
+    """For views that take no query parameters."""
+    if request.args:
+        raise Invalid({name: [Falla("desconocido")] for name in request.args})

@@ -1,0 +1,36 @@
+"""What every request gets: an id, a deadline, and the headers of its answer."""
+
+import re
+from time import monotonic
+from uuid import uuid4
+
+from flask import Flask, Response, g, request
+
+from app.transaction import LIMIT
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
+
+
+def begin() -> None:
+    sent = request.headers.get("X-Request-Id", "")
+    g.id_solicitud = sent if REQUEST_ID.fullmatch(sent) else uuid4().hex
+    g.deadline = monotonic() + LIMIT
+
+
+def finish(response: Response) -> Response:
+    headers = response.headers
+    if "id_solicitud" in g:
+        headers["X-Request-Id"] = g.id_solicitud
+    private = "no-store" if request.path.startswith("/api/auth/") else "private, no-cache"
+    headers.setdefault("Cache-Control", private)
+    headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "no-referrer"
+    if response.mimetype in ("application/json", "application/problem+json"):
+        headers.add("Vary", "Authorization, Accept-Language")
+    return response
+
+
+def register(app: Flask) -> None:
+    app.before_request(begin)
+    app.after_request(finish)

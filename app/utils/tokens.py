@@ -1,0 +1,75 @@
+"""Tokens: Flask-JWT-Extended writes them, PyJWT reads them.
+
+The extension's own reading lets tokens pass that lack a type or an expiry, and costs more than twice as much.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+import jwt
+from flask import Flask, request
+from flask_jwt_extended import create_access_token, create_refresh_token
+
+from app.errors import Unauthorized
+from app.extensions import settings
+
+ALGORITHM = "HS256"
+ISSUER = AUDIENCE = "soporteplus"
+REFRESH_LIFE = timedelta(days=7)
+LEEWAY = 5  # seconds
+MAX_ID_DIGITS = 10
+REQUIRED = ["exp", "iat", "nbf", "jti", "sid", "sub", "iss", "aud", "type"]
+
+
+def configure(app: Flask, access_minutes: int) -> None:
+    app.config.update(
+        JWT_ALGORITHM=ALGORITHM,
+        JWT_ENCODE_ISSUER=ISSUER,
+        JWT_ENCODE_AUDIENCE=AUDIENCE,
+        JWT_ACCESS_TOKEN_EXPIRES=timedelta(minutes=access_minutes),
+        JWT_REFRESH_TOKEN_EXPIRES=REFRESH_LIFE,
+    )
+
+
+def pair(id_usuario: int, sid: str) -> dict[str, Any]:
+    """A new access and refresh token of one session, as sign-in answers them."""
+    claims = {"sid": sid}
+    return {
+        "access_token": create_access_token(str(id_usuario), additional_claims=claims),
+        "refresh_token": create_refresh_token(str(id_usuario), additional_claims=claims),
+        "token_type": "Bearer",
+        "expires_in": settings().jwt_access_minutes * 60,
+    }
+
+
+def bearer() -> str:
+    """The token of the request; from the header only, never from the address or a cookie."""
+    values = request.headers.getlist("Authorization")
+    if not values:
+        raise Unauthorized("token_ausente")
+    scheme, _, token = values[0].partition(" ")
+    if len(values) > 1 or scheme.lower() != "bearer" or not token.strip():
+        raise Unauthorized
+    return token.strip()
+
+
+def claims(token: str, kind: str) -> dict[str, Any]:
+    """What a good token of this ``kind``, access or refresh, says."""
+    try:
+        found: dict[str, Any] = jwt.decode(
+            token,
+            settings().jwt_secret_key,
+            algorithms=[ALGORITHM],
+            issuer=ISSUER,
+            audience=AUDIENCE,
+            leeway=LEEWAY,
+            options={"require": REQUIRED, "strict_aud": True},
+        )
+    except jwt.ExpiredSignatureError as error:
+        raise Unauthorized("token_caducado") from error
+    except (jwt.InvalidTokenError, ValueError) as error:
+        raise Unauthorized from error
+    shaped = found["type"] == kind and isinstance(found["sid"], str) and str(found["sub"]).isdecimal()
+    if not shaped or len(found["sub"]) > MAX_ID_DIGITS:
+        raise Unauthorized
+    return found

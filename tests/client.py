@@ -1,0 +1,71 @@
+"""A test client that serves each request in its own context, and holds each answer to the document."""
+
+from functools import cache
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator, FormatChecker
+from referencing import Registry, Resource
+from werkzeug.exceptions import HTTPException
+from werkzeug.test import TestResponse
+
+VISITED: set[str] = set()  # operationIds that any test of this run called.
+
+
+@cache
+def document_of(app: Flask) -> dict[str, Any]:
+    with app.test_request_context():
+        return dict(app.view_functions["documentos.openapi"]().json)
+
+
+@cache
+def registry_of(app: Flask) -> Registry[Any]:
+    return Registry().with_resource("doc", Resource.from_contents(document_of(app), default_specification=SPEC))
+
+
+SPEC = Resource.from_contents({"$schema": "https://json-schema.org/draft/2020-12/schema"})._specification
+
+
+class ApiClient(FlaskClient):
+    """Serve each request in its own context, hence its own session, as in production."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        with self.application.app_context():
+            response = super().open(*args, **kwargs)
+        check(self.application, response)
+        return response
+
+
+def check(app: Flask, response: TestResponse) -> None:
+    """Fail on an answer that the document does not foresee."""
+    request = response.request
+    try:
+        rule, _ = app.url_map.bind("localhost").match(request.path, method=request.method, return_rule=True)
+    except HTTPException:
+        assert response.status_code >= 300, f"{request.method} {request.path} is no route"
+        assert_problem(app, response)
+        return
+    path = rule.rule.replace("<id:id>", "{id}")
+    operation = document_of(app)["paths"].get(path, {}).get(request.method.lower().replace("head", "get"))
+    if operation is None:
+        assert rule.endpoint.startswith("documentos.") or request.method == "OPTIONS", f"undocumented: {path}"
+        return
+    VISITED.add(operation["operationId"])
+    documented = operation["responses"].get(str(response.status_code))
+    assert documented, f"{request.method} {path} answered {response.status_code}, which is not documented"
+    if response.status_code >= 400:
+        assert_problem(app, response)
+    elif response.status_code not in (204, 304) and request.method != "HEAD":
+        validate(app, documented["content"]["application/json"]["schema"], response.get_json())
+
+
+def assert_problem(app: Flask, response: TestResponse) -> None:
+    if response.status_code >= 400:
+        assert response.mimetype == "application/problem+json"
+        validate(app, {"$ref": "#/components/schemas/Problema"}, response.get_json())
+
+
+def validate(app: Flask, schema: dict[str, Any], value: Any) -> None:
+    rooted = {"$ref": "doc" + schema["$ref"]}
+    Draft202012Validator(rooted, registry=registry_of(app), format_checker=FormatChecker()).validate(value)

@@ -1,0 +1,170 @@
+"""The application under test, on SQLite or with ``--mariadb`` on a throwaway MariaDB."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask_migrate import upgrade
+from sqlalchemy.orm import Session, scoped_session
+
+from app import create_app, transaction
+from app.extensions import db
+from app.models import Base
+from app.services import seed
+from config.config import Config
+from tests import factories
+from tests.client import ApiClient
+from tests.mariadb import Server
+
+SECRETS = {"SECRET_KEY": "k1-" + uuid.uuid4().hex, "JWT_SECRET_KEY": "k2-" + uuid.uuid4().hex}
+CATALOGS = ("Cat_tiquet", "Estado_tiquet", "Catalogo_criticidad", "Prioridades", "Ubicaciones", "Cat_problema")
+KEPT = (*CATALOGS, "Catalogo_epoca", "alembic_version")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--mariadb", action="store_true", help="start a MariaDB server for this run and test on it")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, and count as left out, what is about the other database."""
+    other = "sqlite" if on_mariadb(config) else "mariadb"
+    left_out = [item for item in items if item.get_closest_marker(other)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def on_mariadb(config: pytest.Config) -> bool:
+    return bool(config.getoption("--mariadb")) or os.environ.get("TEST_DATABASE_URL", "").startswith("mysql")
+
+
+def config_for(url: str, **values: str) -> Config:
+    return Config.from_mapping({"FLASK_ENV": "testing", "DATABASE_URL": url, **SECRETS, **values})
+
+
+@pytest.fixture(scope="session")
+def server(pytestconfig: pytest.Config) -> Iterator[Server | None]:
+    """The throwaway MariaDB of this run, if there is one."""
+    if pytestconfig.getoption("--mariadb"):
+        with Server() as started:
+            yield started
+    else:
+        yield None
+
+
+@pytest.fixture(scope="session")
+def new_database(server: Server | None, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], str]:
+    """Makes empty databases; answers the URL of each."""
+
+    def make() -> str:
+        name = f"prueba_{uuid.uuid4().hex[:12]}"
+        if server:
+            return server.url(name)
+        if url := os.environ.get("TEST_DATABASE_URL"):
+            engine = sa.create_engine(url)
+            with engine.begin() as connection:
+                connection.exec_driver_sql(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+            engine.dispose()
+            return sa.make_url(url).set(database=name).render_as_string(hide_password=False)
+        return f"sqlite:///{(tmp_path_factory.mktemp('bases') / f'{name}.db').as_posix()}"
+
+    return make
+
+
+@pytest.fixture
+def fresh_database(new_database: Callable[[], str]) -> str:
+    return new_database()
+
+
+@pytest.fixture(scope="session")
+def database_url(new_database: Callable[[], str]) -> str:
+    return new_database()
+
+
+@pytest.fixture(scope="session")
+def app(database_url: str) -> Iterator[Flask]:
+    """The application, its database migrated and its catalogs loaded."""
+    app = create_app(config_for(database_url))
+    app.test_client_class = ApiClient
+    with app.app_context():
+        upgrade()
+        transaction.run(seed.seed_catalogs)
+        db.session.remove()
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def with_settings(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Other settings for one test."""
+
+    def change(**values: str) -> None:
+        url = app.config["SQLALCHEMY_DATABASE_URI"].render_as_string(hide_password=False)
+        monkeypatch.setitem(app.extensions, "soporteplus", config_for(url, **values))
+
+    return change
+
+
+@pytest.fixture(autouse=True)
+def session(request: pytest.FixtureRequest) -> Iterator[scoped_session[Session] | None]:
+    """A session whose changes, committed or not, are undone when the test ends."""
+    if {"committed", "without_app"} & set(request.fixturenames):
+        yield None
+        return
+    app: Flask = request.getfixturevalue("app")
+    with app.app_context():
+        engine = db.engine
+        connection = engine.connect()
+        outer = connection.begin()
+        db.engines[None] = connection  # type: ignore[assignment]  # Requests join through a savepoint.
+        try:
+            yield db.session
+        finally:
+            db.session.remove()
+            outer.rollback()
+            connection.close()
+            db.engines[None] = engine
+
+
+@pytest.fixture
+def without_app() -> None:
+    """For tests that make what they need themselves."""
+
+
+@pytest.fixture
+def committed(app: Flask) -> Iterator[Flask]:
+    """The real engine, for what cannot be rolled back; all but the catalogs is emptied afterwards."""
+    with app.app_context():
+        yield app
+        db.session.remove()
+        with db.engine.begin() as connection:
+            for table in reversed(Base.metadata.sorted_tables):
+                if table.name not in KEPT:
+                    connection.execute(table.delete())
+
+
+@pytest.fixture
+def client(app: Flask, session: Any) -> ApiClient:
+    return app.test_client()  # type: ignore[return-value]
+
+
+@pytest.fixture
+def admin(request: pytest.FixtureRequest, session: Any) -> factories.Quien:
+    return factories.quien("Administrador")
+
+
+@pytest.fixture
+def tecnico(session: Any) -> factories.Quien:
+    return factories.quien("Técnico")
+
+
+@pytest.fixture
+def tmp_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

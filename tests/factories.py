@@ -1,0 +1,118 @@
+"""Test data: each factory takes only what the test is about."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+import factory
+
+from app.extensions import db
+from app.models import Clientes, Empleados, Sesion, Tiquet, Usuario, utcnow
+from app.services.passwords import hash_password
+from app.utils import tokens
+
+CLAVE = "una clave de prueba"
+HASH = hash_password(CLAVE)
+
+
+class Factory(factory.alchemy.SQLAlchemyModelFactory):
+    class Meta:
+        abstract = True
+        sqlalchemy_session_factory = lambda: db.session  # noqa: E731
+        sqlalchemy_session_persistence = "commit"
+
+
+class UsuarioFactory(Factory):
+    class Meta:
+        model = Usuario
+
+    email = factory.LazyFunction(lambda: f"{uuid.uuid4().hex[:12]}@example.org")
+    nombre = factory.Faker("first_name", locale="es_MX")
+    apellido = factory.Faker("last_name", locale="es_MX")
+    password_hash = HASH
+    tipo_usuario = "Técnico"
+
+
+class ClienteFactory(Factory):
+    class Meta:
+        model = Clientes
+
+    nombre = factory.Faker("first_name", locale="es_MX")
+
+
+class EmpleadoFactory(Factory):
+    class Meta:
+        model = Empleados
+
+    nombre = factory.Faker("first_name", locale="es_MX")
+
+
+class TiquetFactory(Factory):
+    class Meta:
+        model = Tiquet
+
+    titulo = factory.Faker("sentence", locale="es_ES", nb_words=4)
+    descripcion = "No funciona"
+    id_categoria = 1
+    id_criticidad = 2
+    id_prioridad = 2
+    id_ubicacion = 1
+    id_estado = 1
+    etiquetas: Any = factory.LazyFunction(list)
+    id_usuario_creador = factory.LazyFunction(lambda: UsuarioFactory().id)
+
+
+@dataclass(frozen=True)
+class Quien:
+    """Somebody who has signed in, and the headers that say so."""
+
+    id: int
+    email: str
+    sid: str
+    headers: dict[str, str]
+
+
+def quien(tipo_usuario: str, **fields: Any) -> Quien:
+    """A new user of this role, signed in."""
+    user = UsuarioFactory(tipo_usuario=tipo_usuario, **fields)
+    id, email = user.id, user.email
+    return Quien(id, email, *signed_in(id))
+
+
+def signed_in(id_usuario: int) -> tuple[str, dict[str, str]]:
+    """A session of the user's, by its id and the headers that carry its token."""
+    from flask import current_app
+
+    sid = uuid.uuid4().hex
+    now = utcnow()
+    db.session.add(
+        Sesion(
+            id=sid,
+            id_usuario=id_usuario,
+            refresco="0" * 64,
+            fecha_creacion=now,
+            ultimo_uso=now,
+            vence=now + timedelta(days=1),
+        )
+    )
+    db.session.commit()
+    with current_app.app_context():
+        pair = tokens.pair(id_usuario, sid)
+    return sid, {"Authorization": f"Bearer {pair['access_token']}"}
+
+
+def tiquet(**fields: Any) -> int:
+    """A new ticket; answers its id."""
+    return int(TiquetFactory(**fields).id)
+
+
+NUEVO = {
+    "titulo": "Problema con impresora",
+    "descripcion": "La impresora no responde",
+    "id_categoria": 1,
+    "id_criticidad": 2,
+    "id_ubicacion": 1,
+}
+numbers = count(1)

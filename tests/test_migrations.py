@@ -1,0 +1,195 @@
+"""Migrations go up, down and up again with rows in the tables, and end where the models are."""
+
+import logging
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+import flask_migrate
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, Table, func, inspect, select, text
+
+from app import create_app
+from app.extensions import db
+from app.models import Base
+from config.config import Config
+
+pytestmark = pytest.mark.usefixtures("without_app")
+
+ROOT = Path(__file__).resolve().parent.parent
+MIGRATIONS = str(ROOT / "migrations")
+REVISIONS = [script.revision for script in ScriptDirectory(MIGRATIONS).walk_revisions()]  # newest first
+
+# By the type in Python; our own types say object.
+VALUES = {int: 1, str: "x", bool: True, bytes: b"x", object: "x", datetime: datetime(2026, 1, 2, 3, 4, 5)}
+CHECKED = {
+    "canal": "api",
+    "id_empleado": None,  # A ticket has one requester.
+    "idioma": "es",
+    "motivo_cierre": "resuelto",
+    "tipo": "nuevo",
+    "tipo_actor": "usuario",
+    "tipo_usuario": "Técnico",
+}
+
+
+def settings(url: str) -> dict[str, str]:
+    return {"FLASK_ENV": "testing", "DATABASE_URL": url, "SECRET_KEY": "s" * 40, "JWT_SECRET_KEY": "j" * 40}
+
+
+@pytest.fixture
+def engine(fresh_database: str) -> Iterator[Engine]:
+    """An empty database, in the context of an application that uses it."""
+    with create_app(Config.from_mapping(settings(fresh_database))).app_context():
+        yield db.engine
+        db.engine.dispose()
+
+
+def upgrade(revision: str = "head") -> None:
+    flask_migrate.upgrade(MIGRATIONS, revision)
+
+
+def downgrade(revision: str) -> None:
+    flask_migrate.downgrade(MIGRATIONS, revision)
+
+
+def tables(engine: Engine) -> set[str]:
+    return set(inspect(engine).get_table_names()) - {"alembic_version"}
+
+
+def row(table: Table) -> dict[str, object]:
+    """A row that the table's checks accept; each foreign key points at the one row of its table."""
+    return {c.name: CHECKED.get(c.name, VALUES[c.type.python_type]) for c in table.columns}
+
+
+def fill(engine: Engine) -> None:
+    with engine.begin() as connection:
+        for table in Base.metadata.sorted_tables:
+            connection.execute(table.insert().values(row(table)))
+
+
+def counts(engine: Engine) -> dict[str, int | None]:
+    with engine.connect() as connection:
+        known = Base.metadata.tables
+        return {
+            name: connection.scalar(select(func.count()).select_from(known[name])) for name in tables(engine)
+        }
+
+
+def shape(engine: Engine) -> dict[str, set[str]]:
+    """The lines of each table's definition as the database keeps it, without regard to their order."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            kept = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+        else:
+            kept = (connection.execute(text(f"SHOW CREATE TABLE `{name}`")).one() for name in tables(engine))
+        found = {name: {line.strip().rstrip(",") for line in ddl.splitlines()} for name, ddl in kept}
+    return {
+        name: lines for name, lines in found.items() if name not in ("alembic_version", "sqlite_sequence")
+    }
+
+
+def test_the_tables_are_those_of_the_models(engine):
+    upgrade()
+
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+
+
+def test_the_tables_are_defined_word_for_word_as_the_models_would(engine):
+    upgrade()
+    migrated = shape(engine)
+    downgrade("base")
+    Base.metadata.create_all(engine)
+
+    assert shape(engine) == migrated
+    assert migrated.keys() >= Base.metadata.tables.keys()
+
+
+def test_each_revision_goes_down_and_up_and_leaves_the_rows_of_others(engine):
+    upgrade()
+    fill(engine)
+    before = counts(engine)
+    assert before == dict.fromkeys(Base.metadata.tables, 1)
+
+    for _ in REVISIONS:
+        downgrade("-1")
+        kept = counts(engine)
+        assert kept.items() <= before.items()
+
+        upgrade("+1")
+        assert counts(engine) == {**dict.fromkeys(before, 0), **kept}
+
+        downgrade("-1")
+        before = kept
+    assert before == {}
+
+
+def test_all_the_way_down_and_up_again(engine):
+    upgrade()
+    fill(engine)
+    downgrade("base")
+    assert tables(engine) == set()
+
+    upgrade()
+    fill(engine)
+    assert tables(engine) == Base.metadata.tables.keys()
+
+
+def test_revisions_are_numbered():
+    assert REVISIONS[::-1] == [f"{n:04}" for n in range(1, len(REVISIONS) + 1)]
+
+
+def test_a_script_for_the_operator_creates_every_table(engine, capsys):
+    flask_migrate.upgrade(MIGRATIONS, sql=True)
+
+    script = capsys.readouterr().out
+    quote = engine.dialect.identifier_preparer.quote
+    assert all(f"CREATE TABLE {quote(name)} (" in script for name in Base.metadata.tables)
+    assert ("utf8mb4_nopad_bin" in script) == (engine.dialect.name == "mysql")
+    assert tables(engine) == set()
+
+
+def test_loggers_go_on_speaking(engine):
+    logger = logging.getLogger("app")
+    level = logging.getLogger().level
+
+    upgrade()
+
+    assert not logger.disabled
+    assert logging.getLogger().level == level
+
+
+@pytest.mark.sqlite
+def test_a_migration_that_would_leave_orphans_is_undone(engine):
+    upgrade("0003")
+    with closing(sqlite3.connect(engine.url.database)) as unchecked, unchecked:
+        unchecked.execute("INSERT INTO Usuario_categoria (id_usuario, id_categoria) VALUES (404, 404)")
+
+    with pytest.raises(SystemExit):
+        upgrade()
+
+    assert "Log_transaccional" not in tables(engine)
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "0003"
+
+
+@pytest.mark.sqlite
+def test_processes_that_start_together_migrate_once(engine, fresh_database):
+    command = [sys.executable, "-m", "flask", "--app", "app", "db", "upgrade", "--directory", MIGRATIONS]
+    environment = {**os.environ, **settings(fresh_database)}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    processes = [subprocess.Popen(command, cwd=ROOT, env=environment, **pipes) for _ in range(3)]
+
+    outputs = [process.communicate(timeout=60)[0] for process in processes]
+
+    assert [process.returncode for process in processes] == [0, 0, 0], outputs
+    assert tables(engine) == Base.metadata.tables.keys()
