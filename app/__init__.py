@@ -14,7 +14,15 @@ ALLOWED_HEADERS = (
     *("Accept-Language", "X-Request-Id", "X-CSRF-TOKEN", "Last-Event-ID"),
 )
 EXPOSED_HEADERS = (
-    *("ETag", "Location", "X-Request-Id", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"),
+    *(
+        "ETag",
+        "Location",
+        "X-Request-Id",
+        "Retry-After",
+        "RateLimit-Limit",
+        "RateLimit-Remaining",
+        "RateLimit-Reset",
+    ),
     *("Idempotent-Replayed", "Content-Disposition", "Preference-Applied"),
 )
 

@@ -76,7 +76,11 @@ def refusal(error: IntegrityError) -> AppError:
             columns = [column.name for column in constraint.columns] if hasattr(constraint, "columns") else []
             if isinstance(constraint, UniqueConstraint):
                 listed = ", ".join(f"{table.name}.{name}" for name in columns)
-                if f"'{constraint.name}'" in text or f"{table.name}.{constraint.name}'" in text or listed in text:
+                if (
+                    f"'{constraint.name}'" in text
+                    or f"{table.name}.{constraint.name}'" in text
+                    or listed in text
+                ):
                     return Conflict("ya_existe", campos=", ".join(columns), miembros={"campos": columns})
             elif code_of(error) == REFERENCED_ROW_MISSING and f"`{constraint.name}`" in text:
                 return Invalid({name: [Falla("no_existe")] for name in columns})
@@ -136,7 +140,11 @@ def restore_lock_wait(connection: Any, record: Any, _state: Any) -> None:
 
 def mysql_variables(server: str, serving: bool) -> list[str]:
     """The session variables, by server: what MariaDB alone knows kills a connection to MySQL."""
-    variables = ["time_zone = '+00:00'", f"sql_mode = '{SQL_MODE}'", f"innodb_lock_wait_timeout = {LOCK_WAIT}"]
+    variables = [
+        "time_zone = '+00:00'",
+        f"sql_mode = '{SQL_MODE}'",
+        f"innodb_lock_wait_timeout = {LOCK_WAIT}",
+    ]
     if "MariaDB" not in server:
         return variables
     numbers = server.replace("5.5.5-", "").split("-")[0].split(".")
@@ -150,7 +158,12 @@ def mysql_variables(server: str, serving: bool) -> list[str]:
 
 def prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # We say BEGIN ourselves, see begin_sqlite.
-    for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL", f"busy_timeout={POOL_WAIT * 1000}"):
+    for pragma in (
+        "foreign_keys=ON",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        f"busy_timeout={POOL_WAIT * 1000}",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -77,7 +77,12 @@ POLITICA: dict[Permiso, tuple[tuple[str, ...], Callable[[Actor, Any], bool]]] = 
     Permiso.VER_DATOS_DE_USUARIO: (SOLO_ADMINISTRADOR, siempre),
 }
 
-PERMISOS_DE_TIQUET = (Permiso.VER_TIQUET, Permiso.EDITAR_TIQUET, Permiso.ASIGNAR_TIQUET, Permiso.ELIMINAR_TIQUET)
+PERMISOS_DE_TIQUET = (
+    Permiso.VER_TIQUET,
+    Permiso.EDITAR_TIQUET,
+    Permiso.ASIGNAR_TIQUET,
+    Permiso.ELIMINAR_TIQUET,
+)
 
 
 def allows(permiso: Permiso, actor: Actor, thing: Any = None) -> bool:

@@ -131,5 +131,7 @@ def wait_or_give_up(error: Exception, tries: int, deadline: float, in_doubt: boo
     if in_doubt and (late or tries >= TRIES):
         raise Unavailable("resultado_desconocido") from error
     if judged is Verdict.BUSY or isinstance(error, PoolTimeout) or late or tries >= TRIES:
-        raise Unavailable("base_de_datos_no_disponible" if judged is Verdict.LOST else "base_de_datos_ocupada") from error
+        raise Unavailable(
+            "base_de_datos_no_disponible" if judged is Verdict.LOST else "base_de_datos_ocupada"
+        ) from error
     sleep(pause)

@@ -66,7 +66,7 @@ class Config:
         read = Reader(values)
         env = read.choice("FLASK_ENV", ("production", "development", "testing"), "production")
         production = env == "production"
-        config = {
+        config: dict[str, Any] = {
             "env": env,
             "database_url": read.database(production),
             "secret_key": read.secret("SECRET_KEY", production),
@@ -77,7 +77,7 @@ class Config:
             "exigir_resolucion": read.boolean("EXIGIR_RESOLUCION"),
             "dias_reapertura": read.integer("DIAS_REAPERTURA", 14, 0, 3650),
         }
-        if production and config["secret_key"] == config["jwt_secret_key"]:
+        if production and config["secret_key"] and config["secret_key"] == config["jwt_secret_key"]:
             read.problems.append("JWT_SECRET_KEY: use un valor distinto del de SECRET_KEY")
         if read.problems:
             raise ConfigError(read.problems)
@@ -159,7 +159,9 @@ class Reader:
         try:
             url = make_url(self.text("DATABASE_URL", default))
         except ArgumentError:
-            self.problems.append("DATABASE_URL: no es una URL; ejemplo: mysql+pymysql://usuario:clave@host/base")
+            self.problems.append(
+                "DATABASE_URL: no es una URL; ejemplo: mysql+pymysql://usuario:clave@host/base"
+            )
             return make_url(default)
         if url.drivername in ("mysql", "mariadb", "mariadb+pymysql"):
             # One dialect name, so that options given for "mysql" reach MariaDB too.
@@ -178,7 +180,9 @@ class Reader:
                 " en una sola máquina, ponga PERMITIR_SQLITE=true"
             )
         elif not url.database or url.database == ":memory:" or in_temporary_folder(url.database):
-            self.problems.append("DATABASE_URL: esa base de SQLite se perdería; use un archivo en un disco propio")
+            self.problems.append(
+                "DATABASE_URL: esa base de SQLite se perdería; use un archivo en un disco propio"
+            )
 
 
 def in_temporary_folder(path: str) -> bool:

@@ -21,7 +21,9 @@ def document_of(app: Flask) -> dict[str, Any]:
 
 @cache
 def registry_of(app: Flask) -> Registry[Any]:
-    return Registry().with_resource("doc", Resource.from_contents(document_of(app), default_specification=SPEC))
+    return Registry().with_resource(
+        "doc", Resource.from_contents(document_of(app), default_specification=SPEC)
+    )
 
 
 SPEC = Resource.from_contents({"$schema": "https://json-schema.org/draft/2020-12/schema"})._specification

@@ -22,12 +22,21 @@ from tests.client import ApiClient
 from tests.mariadb import Server
 
 SECRETS = {"SECRET_KEY": "k1-" + uuid.uuid4().hex, "JWT_SECRET_KEY": "k2-" + uuid.uuid4().hex}
-CATALOGS = ("Cat_tiquet", "Estado_tiquet", "Catalogo_criticidad", "Prioridades", "Ubicaciones", "Cat_problema")
+CATALOGS = (
+    "Cat_tiquet",
+    "Estado_tiquet",
+    "Catalogo_criticidad",
+    "Prioridades",
+    "Ubicaciones",
+    "Cat_problema",
+)
 KEPT = (*CATALOGS, "Catalogo_epoca", "alembic_version")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--mariadb", action="store_true", help="start a MariaDB server for this run and test on it")
+    parser.addoption(
+        "--mariadb", action="store_true", help="start a MariaDB server for this run and test on it"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import TABLE, Base, Exact, Texto120, Texto500, Versioned
@@ -87,13 +87,13 @@ class CatProblema(Catalogo, Base):
 
 
 class CatalogoEpoca(Base):
-    """One row: a number that grows with every change of a catalog, so that memory can be trusted."""
+    """One row: a number that is another after every change of a catalog, so that memory can be trusted."""
 
     __tablename__ = "Catalogo_epoca"
     __table_args__ = TABLE
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    epoca: Mapped[int]
+    epoca: Mapped[int] = mapped_column(BigInteger)
 
 
 CATALOGOS: dict[str, type[Catalogo]] = {

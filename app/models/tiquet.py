@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import TABLE, Base, Exact, Json, Largo, Texto40, Texto120, Texto200, Versioned, utcnow
+from app.models.base import TABLE, Base, Exact, Json, Largo, Texto40, Texto200, Versioned, utcnow
 
 CANALES = ("api", "web", "correo", "telefono", "importacion")
 MOTIVOS_DE_CIERRE = ("resuelto", "duplicado", "cancelado", "fusionado")
@@ -30,7 +30,9 @@ def list_index(*columns: str) -> Index:
 
     The filtered column comes first: InnoDB then takes the index for the foreign key too.
     """
-    return Index(f"ix_Tiquet_lista_{'_'.join(columns)}", *columns, "fecha_eliminacion", "fecha_creacion", "id")
+    return Index(
+        f"ix_Tiquet_lista_{'_'.join(columns)}", *columns, "fecha_eliminacion", "fecha_creacion", "id"
+    )
 
 
 class Tiquet(Versioned, Base):

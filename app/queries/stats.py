@@ -22,7 +22,9 @@ def dashboard(actor: Actor) -> dict[str, Any]:
     por_estado = counts(Tiquet.id_estado, visible)
     por_tecnico = counts(Tiquet.id_usuario_asignado, visible)
     open_ones = sum(por_estado.get(id, 0) for id, e in catalogos["estados"].items() if e["tipo"] in ABIERTOS)
-    closed_ones = sum(por_estado.get(id, 0) for id, e in catalogos["estados"].items() if e["tipo"] == "cerrado")
+    closed_ones = sum(
+        por_estado.get(id, 0) for id, e in catalogos["estados"].items() if e["tipo"] == "cerrado"
+    )
     return {
         "total": sum(por_estado.values()),
         "abiertos": open_ones,
@@ -42,7 +44,7 @@ def counts(column: Any, visible: ColumnElement[bool]) -> dict[int | None, int]:
     """How many tickets have each value, read from that column's list index alone."""
     query = select(column, func.count()).where(visible).group_by(column)
     query = query.with_hint(Tiquet, f"FORCE INDEX (ix_Tiquet_lista_{column.key})", "mysql")
-    return {value: number for value, number in db.session.execute(query)}
+    return dict(db.session.execute(query).tuples())
 
 
 def in_order(catalogos: Catalogos, name: str, found: dict[int | None, int]) -> list[dict[str, Any]]:
@@ -71,7 +73,11 @@ def by_day(visible: ColumnElement[bool]) -> list[dict[str, Any]]:
         per_day(column, visible, days[0]) for column in (Tiquet.fecha_creacion, Tiquet.fecha_resolucion)
     )
     return [
-        {"fecha": day.isoformat(), "creados": created.get(day.isoformat(), 0), "resueltos": resolved.get(day.isoformat(), 0)}
+        {
+            "fecha": day.isoformat(),
+            "creados": created.get(day.isoformat(), 0),
+            "resueltos": resolved.get(day.isoformat(), 0),
+        }
         for day in days
     ]
 

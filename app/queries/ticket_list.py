@@ -28,7 +28,9 @@ CONDICIONES: dict[str, ColumnElement[bool]] = {
         Tiquet.id_usuario_asignado.in_(bindparam("ninguno_o", expanding=True)),
     ),
     "etiqueta": Tiquet.id.in_(
-        select(EtiquetaTiquet.id_tiquet).where(EtiquetaTiquet.etiqueta.in_(bindparam("etiqueta", expanding=True)))
+        select(EtiquetaTiquet.id_tiquet).where(
+            EtiquetaTiquet.etiqueta.in_(bindparam("etiqueta", expanding=True))
+        )
     ),
     "creado_desde": Tiquet.fecha_creacion >= bindparam("creado_desde"),
     "creado_hasta": Tiquet.fecha_creacion < bindparam("creado_hasta"),
@@ -39,7 +41,7 @@ RANGOS = ("creado_desde", "creado_hasta", "actualizado_desde")
 
 @dataclass(frozen=True)
 class Rama:
-    """A branch: which of the columns that are equal in it are NULL, and whether it starts behind the cursor."""
+    """A branch: which of its equal columns are NULL, and whether it starts behind the cursor."""
 
     nulls: tuple[bool, ...] = ()
     resumed: bool = False
@@ -69,7 +71,9 @@ def page(actor: Actor, filtros: Filtros, orden: str, limite: int, corte: Corte |
     forma, parameters = plan(values, ranges | labels, orden, catalogos, corte)
     if not forma.ramas:
         return Pagina([], total, None)
-    found = db.session.execute(statement(forma, visible_to(actor)), {**parameters, "limite": limite + 1}).all()
+    found = db.session.execute(
+        statement(forma, visible_to(actor)), {**parameters, "limite": limite + 1}
+    ).all()
     filas = [shape(row, actor, catalogos) for row in found[:limite]]
     last = found[limite - 1][-len(sort_keys(forma.orden)) :] if len(found) > limite else None
     return Pagina(filas, total, Corte(tuple(last), total) if last else None)
@@ -112,13 +116,17 @@ def index_for(orden: str, equal: tuple[str, ...], rest: tuple[str, ...]) -> str 
     return None if set(rest) - set(RANGOS) else "_".join(("ix_Tiquet_lista", *equal))
 
 
-def hinted(query: Select[Any], index: str | None) -> Select[Any]:
+def hinted(query: Any, index: str | None) -> Any:
     # Left alone, MariaDB walks the newest tickets when all of them are in another state.
     return query.with_hint(Tiquet, f"FORCE INDEX ({index})", "mysql") if index else query
 
 
 def plan(
-    values: dict[str, list[Any]], others: dict[str, Any], orden: str, catalogos: Catalogos, corte: Corte | None
+    values: dict[str, list[Any]],
+    others: dict[str, Any],
+    orden: str,
+    catalogos: Catalogos,
+    corte: Corte | None,
 ) -> tuple[Forma, dict[str, Any]]:
     """The form of the statement and what to fill it with."""
     column, descending = orden.lstrip("-"), orden.startswith("-")
@@ -128,7 +136,9 @@ def plan(
     rest = conditions({name: some for name, some in values.items() if name not in equal}) | others
     parameters = dict(rest)
     if corte:
-        parameters |= {f"corte_{key}": value for key, value in zip(sort_keys(column), corte.valores, strict=True)}
+        parameters |= {
+            f"corte_{key}": value for key, value in zip(sort_keys(column), corte.valores, strict=True)
+        }
     ramas: list[Rama] = []
     for branch in product(*(values[name] for name in equal)):
         resumed = corte is not None
@@ -148,7 +158,11 @@ def plan(
 def branch_columns(orden: str, values: dict[str, list[Any]]) -> tuple[str, ...]:
     """The columns that are equal within a branch: such that one index gives it in the wanted order."""
     if orden == "prioridad":
-        return ("id_estado", "id_prioridad") if set(values) == {"id_estado", "id_prioridad"} else ("id_prioridad",)
+        return (
+            ("id_estado", "id_prioridad")
+            if set(values) == {"id_estado", "id_prioridad"}
+            else ("id_prioridad",)
+        )
     return tuple(values) if orden == "fecha_creacion" and len(values) == 1 else ()
 
 
@@ -159,8 +173,12 @@ def sort_keys(orden: str) -> tuple[str, ...]:
 @lru_cache(maxsize=512)
 def statement(forma: Forma, visible: ColumnElement[bool]) -> Select[Any]:
     """The statement for a page of this form; it takes ``limite``, and one row more tells of a next page."""
-    branches = [branch_statement(forma, number, rama, visible).subquery() for number, rama in enumerate(forma.ramas)]
-    ids = branches[0] if len(branches) == 1 else union_all(*(select(branch) for branch in branches)).subquery()
+    branches = [
+        branch_statement(forma, number, rama, visible).subquery() for number, rama in enumerate(forma.ramas)
+    ]
+    ids = (
+        branches[0] if len(branches) == 1 else union_all(*(select(branch) for branch in branches)).subquery()
+    )
     keys = [ids.c[key] for key in sort_keys(forma.orden)]
     return (
         with_names(ids.join(Tiquet, Tiquet.id == ids.c.id))
@@ -181,5 +199,10 @@ def branch_statement(forma: Forma, number: int, rama: Rama, visible: ColumnEleme
         where.append(column.is_(None) if null else column == bindparam(f"{name}_{number}"))
     if rama.resumed:
         where.append(after(columns, [bindparam(f"corte_{key}") for key in within], forma.descending))
-    ordered = select(*nivel, *columns).where(and_(*where)).order_by(*(c.desc() if forma.descending else c for c in columns))
-    return hinted(ordered, forma.index).limit(bindparam("limite"))
+    ordered = (
+        select(*nivel, *columns)
+        .where(and_(*where))
+        .order_by(*(c.desc() if forma.descending else c for c in columns))
+    )
+    limited: Select[Any] = hinted(ordered, forma.index).limit(bindparam("limite"))
+    return limited

@@ -11,7 +11,17 @@ from app.queries.pagination import Corte, Pagina, after, capped_total
 
 BREVES = ("id", "nombre", "apellido", "tipo_usuario")
 COMPLETAS = (
-    *("id", "email", "nombre", "apellido", "tipo_usuario", "activo", "disponible", "telefono", "id_ubicacion"),
+    *(
+        "id",
+        "email",
+        "nombre",
+        "apellido",
+        "tipo_usuario",
+        "activo",
+        "disponible",
+        "telefono",
+        "id_ubicacion",
+    ),
     *("idioma", "zona_horaria", "preferencias", "segundo_factor", "debe_cambiar_clave"),
     *("ultimo_acceso", "fecha_creacion", "version"),
 )
@@ -54,7 +64,9 @@ def page(actor: Actor, filtros: dict[str, Any], limite: int, corte: Corte | None
     found = db.session.execute(query.order_by(*ORDEN).limit(limite + 1)).all()
     filas = [dict(zip(keys, row, strict=True)) for row in found[:limite]]
     last = filas[-1] if len(found) > limite else None
-    return Pagina(filas, total, Corte((last["apellido"], last["nombre"], last["id"]), total) if last else None)
+    return Pagina(
+        filas, total, Corte((last["apellido"], last["nombre"], last["id"]), total) if last else None
+    )
 
 
 def by_email(email: str) -> Usuario | None:

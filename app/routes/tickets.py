@@ -6,7 +6,14 @@ from flask import Response, url_for
 
 from app.permissions import Permiso
 from app.queries import stats, ticket_list
-from app.schemas.tickets import StatsSchema, TiquetCreateArgs, TiquetPaginaSchema, TiquetsArgs, TiquetSchema, TiquetUpdateArgs
+from app.schemas.tickets import (
+    StatsSchema,
+    TiquetCreateArgs,
+    TiquetPaginaSchema,
+    TiquetsArgs,
+    TiquetSchema,
+    TiquetUpdateArgs,
+)
 from app.services import tickets
 from app.utils import cursors
 from app.utils.blueprint import Blueprint

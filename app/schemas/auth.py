@@ -33,5 +33,7 @@ class SesionSchema(Out):
     access_token = fields.String(required=True)
     refresh_token = fields.String(required=True)
     token_type = fields.String(required=True)
-    expires_in = fields.Integer(required=True, metadata={"description": "Segundos de vida del token de acceso."})
+    expires_in = fields.Integer(
+        required=True, metadata={"description": "Segundos de vida del token de acceso."}
+    )
     user = fields.Nested(UsuarioBreveSchema, required=True)

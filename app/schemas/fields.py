@@ -13,7 +13,9 @@ from app.errors import Falla
 MAX_ID = 2147483647
 
 # C0 and C1 controls, and what turns the direction of text around; line breaks and tabs are for long texts.
-FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+FORBIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
+)
 BREAKS = re.compile("[\t\n\r\u2028\u2029]")
 EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[^\s@<>,;:\"()\[\]\\.]+(\.[^\s@<>,;:\"()\[\]\\.]+)+")
 RFC3339 = re.compile(
@@ -22,7 +24,11 @@ RFC3339 = re.compile(
     re.ASCII,
 )
 
-SHARED = {"required": Falla("requerido"), "null": Falla("nulo"), "validator_failed": Falla("tipo", esperado="un valor")}
+SHARED = {
+    "required": Falla("requerido"),
+    "null": Falla("nulo"),
+    "validator_failed": Falla("tipo", esperado="un valor"),
+}
 
 
 class Schema(ma.Schema):
@@ -44,7 +50,7 @@ class Texto(fields.String):
         length = validate.Length(min=min, max=max, error=Falla("longitud"))
         super().__init__(validate=[length, *options.pop("validate", [])], **options)
 
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str | None:
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         text = unicodedata.normalize("NFC", str(super()._deserialize(value, attr, data, **kwargs))).strip()
         if FORBIDDEN.search(text) or (not self.lines and BREAKS.search(text)):
             raise ma.ValidationError([Falla("caracteres")])
@@ -68,7 +74,7 @@ class Correo(Texto):
         pattern = validate.Regexp(re.compile(EMAIL.pattern + r"\Z"), error=Falla("email"))
         super().__init__(min=3, max=254, validate=[pattern], **options)
 
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str | None:
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
         return text and unicodedata.normalize("NFC", text.lower())
 

@@ -14,7 +14,10 @@ class PaginaArgs(Schema):
     limite = Entero(max=200, query=True, load_default=50, metadata={"description": "Filas por página."})
     cursor = Texto(
         max=2000,
-        metadata={"description": "El `siguiente` de la página anterior, con los mismos filtros.", "pattern": "^[A-Za-z0-9_.-]+$"},
+        metadata={
+            "description": "El `siguiente` de la página anterior, con los mismos filtros.",
+            "pattern": "^[A-Za-z0-9_.-]+$",
+        },
     )
 
 

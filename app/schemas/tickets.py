@@ -52,7 +52,9 @@ class TiquetCreateArgs(TiquetFields):
     """Un tiquet nuevo."""
 
     titulo = Texto(min=3, max=200, required=True, metadata={"example": "Problema con impresora"})
-    descripcion = Texto(max=10_000, lines=True, required=True, metadata={"example": "La impresora no responde"})
+    descripcion = Texto(
+        max=10_000, lines=True, required=True, metadata={"example": "La impresora no responde"}
+    )
     id_categoria = Entero(required=True, metadata={"example": 1})
     id_criticidad = Entero(required=True, metadata={"example": 2})
     id_ubicacion = Entero(required=True, metadata={"example": 1})
@@ -127,7 +129,9 @@ class TiquetSchema(Out):
 TiquetPaginaSchema = pagina_de(TiquetSchema)
 
 # What the answer shows beyond what can be written: whoever sends a whole ticket back sends these too.
-SOLO_LECTURA = tuple(name for name in TiquetSchema._declared_fields if name not in TiquetFields._declared_fields)
+SOLO_LECTURA = tuple(
+    name for name in TiquetSchema._declared_fields if name not in TiquetFields._declared_fields
+)
 for _name in SOLO_LECTURA:
     TiquetUpdateArgs._declared_fields[_name] = fields.Raw(
         allow_none=True, metadata={"description": "Solo lectura: se admite sin cambios."}

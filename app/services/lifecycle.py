@@ -16,7 +16,7 @@ SIN_RESOLVER = ("cancelado", "duplicado")  # Reasons to close that resolve nothi
 
 
 def move(actor: Actor, tiquet: Tiquet, wanted: dict[str, Any], catalogos: Catalogos) -> None:
-    """Bring a ticket to the wanted ``id_estado`` and ``id_usuario_asignado``, each only if it is in ``wanted``."""
+    """Bring a ticket to the ``id_estado`` and ``id_usuario_asignado`` in ``wanted``, if they are there."""
     steps = [name for name in ("id_usuario_asignado", "id_estado") if differs(tiquet, wanted, name)]
     if tipo_of(tiquet, catalogos) in TERMINADOS:
         steps.reverse()  # It is reopened before it can be given to anybody.
@@ -156,4 +156,3 @@ def not_allowed(actor: Actor, tiquet: Tiquet, catalogos: Catalogos, hacia: str) 
         hacia=hacia,
         miembros={"transiciones_permitidas": actions},
     )
-

@@ -23,7 +23,7 @@ CATALOGO_DE = {
     "id_ubicacion": "ubicaciones",
     "id_estado": "estados",
 }
-SOLICITANTE_DE = {"id_cliente": Clientes, "id_empleado": Empleados}
+SOLICITANTE_DE: dict[str, type[Clientes] | type[Empleados]] = {"id_cliente": Clientes, "id_empleado": Empleados}
 MOVIDOS = ("id_estado", "id_usuario_asignado")  # These change by the rules of the lifecycle.
 SIN_CAMBIO = "solo_lectura"  # Where a body's read-only fields are: accepted as they stand, refused otherwise.
 
@@ -36,7 +36,8 @@ def create(actor: Actor, datos: dict[str, Any]) -> int:
     fields = {name: value for name, value in datos.items() if name not in MOVIDOS}
     now = utcnow()
     tiquet = Tiquet(
-        **{"id_prioridad": catalogos.default("prioridades")["id"], "etiquetas": [], "veces_reabierto": 0} | fields,
+        **{"id_prioridad": catalogos.default("prioridades")["id"], "etiquetas": [], "veces_reabierto": 0}
+        | fields,
         id_estado=catalogos.state_of_type(NUEVO)["id"],
         id_usuario_creador=actor.id,
         fecha_creacion=now,
@@ -62,7 +63,9 @@ def update(actor: Actor, id: int, cambios: dict[str, Any], precondicion: Precond
     catalogos = all_catalogs(actor)
     refuse_read_only(shown(actor, id) if cambios.get(SIN_CAMBIO) else {}, cambios.get(SIN_CAMBIO, {}))
     cambios = {
-        name: value for name, value in cambios.items() if name != SIN_CAMBIO and getattr(tiquet, name) != value
+        name: value
+        for name, value in cambios.items()
+        if name != SIN_CAMBIO and getattr(tiquet, name) != value
     }
     check_references(cambios, tiquet, catalogos)
     for name, value in cambios.items():
@@ -121,7 +124,10 @@ def check_references(datos: dict[str, Any], tiquet: Tiquet, catalogos: Catalogos
     for campo, model in SOLICITANTE_DE.items():
         if datos.get(campo) is not None and not people.can_ask(model, datos[campo]):
             errores[campo] = [Falla("no_existe")]
-    becoming = {name: datos.get(name, getattr(tiquet, name)) for name in ("id_categoria", "id_problema", *SOLICITANTE_DE)}
+    becoming = {
+        name: datos.get(name, getattr(tiquet, name))
+        for name in ("id_categoria", "id_problema", *SOLICITANTE_DE)
+    }
     if all(becoming[campo] for campo in SOLICITANTE_DE):
         errores.setdefault("id_empleado", [Falla("un_solo_solicitante")])
     problema = catalogos["problemas"].get(becoming["id_problema"] or 0)

@@ -20,4 +20,6 @@ def check_version(entidad: str, thing: Any, precondicion: Precondicion) -> None:
     if seen is None or thing.version in seen:
         return
     since = audit.changes_since(entidad, thing.id, max(seen)) if seen else None
-    raise PreconditionFailed(version=thing.version, miembros={"version_actual": thing.version, **(since or {})})
+    raise PreconditionFailed(
+        version=thing.version, miembros={"version_actual": thing.version, **(since or {})}
+    )

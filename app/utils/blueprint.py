@@ -42,15 +42,17 @@ class Blueprint(flask_smorest.Blueprint):
 
         return decorator
 
-    def response(self, status: int, schema: Any = None, *, unit: bool = True, **options: Any) -> Callable[[View], View]:
+    def response(
+        self, status: int, schema: Any = None, *, unit: bool = True, **options: Any
+    ) -> Callable[[View], View]:
         """Document the answer, and make the view one unit of work unless it says that it makes its own."""
         describe = super().response(status, schema, **options)
 
         def decorator(view: View) -> View:
             inner = describe(view)
             wrapper = wraps(inner)(edge(inner) if unit else inner)
-            wrapper._apidoc = inner._apidoc
-            return wrapper  # type: ignore[no-any-return]
+            wrapper._apidoc = inner._apidoc  # type: ignore[attr-defined]
+            return wrapper
 
         return decorator
 

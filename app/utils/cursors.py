@@ -57,5 +57,10 @@ def plain(corte: Corte) -> list[Any]:
 
 def whole(filas: list[dict[str, Any]]) -> dict[str, Any]:
     """A list that is short enough to be given at once, in the same envelope."""
-    pagination = {"limite": max(TOTAL_EXACTO, len(filas)), "siguiente": None, "total": len(filas), "total_exacto": True}
+    pagination = {
+        "limite": max(TOTAL_EXACTO, len(filas)),
+        "siguiente": None,
+        "total": len(filas),
+        "total_exacto": True,
+    }
     return {"data": filas, "paginacion": pagination}

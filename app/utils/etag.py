@@ -16,7 +16,9 @@ TAG = re.compile(r'"([^"]*)"')
 VERSION = re.compile(r"(\d{1,18})(?:\.|$)", re.ASCII)
 
 
-def shown(thing: dict[str, Any], version: int | None = None, status: int = 200, location: str | None = None) -> Response:
+def shown(
+    thing: dict[str, Any], version: int | None = None, status: int = 200, location: str | None = None
+) -> Response:
     """One object as a response with its ETag; 304 when the caller has it already."""
     body = dumps(thing)
     digest = hashlib.sha256(body).hexdigest()[:16]

@@ -84,5 +84,5 @@ def replay(key: Key) -> Response:
         raise ReusedKey
     if row.estado is None:
         raise Conflict("clave_en_curso", retry_after=1)
-    headers = {**row.cabeceras, "Idempotent-Replayed": "true"}
+    headers = {**(row.cabeceras or {}), "Idempotent-Replayed": "true"}
     return Response(row.cuerpo, row.estado, headers=headers)

@@ -13,7 +13,9 @@ from app.utils import tokens
 
 def nobody() -> Actor:
     """Whoever has not signed in."""
-    return Actor(id=None, tipo_usuario=None, tipo="anonimo", id_solicitud=g.id_solicitud, ip=request.remote_addr)
+    return Actor(
+        id=None, tipo_usuario=None, tipo="anonimo", id_solicitud=g.id_solicitud, ip=request.remote_addr
+    )
 
 
 def authenticate() -> Actor:

@@ -51,7 +51,10 @@ PROBLEMAS: dict[str, tuple[str, str]] = {
         "The header «Authorization: Bearer <token>» is missing.",
     ),
     "token_invalido": ("El token no es válido.", "The token is not valid."),
-    "token_caducado": ("El token ha caducado; inicie sesión de nuevo.", "The token has expired; sign in again."),
+    "token_caducado": (
+        "El token ha caducado; inicie sesión de nuevo.",
+        "The token has expired; sign in again.",
+    ),
     "sesion_terminada": (
         "La sesión terminó; inicie sesión de nuevo.",
         "The session has ended; sign in again.",
@@ -77,7 +80,10 @@ PROBLEMAS: dict[str, tuple[str, str]] = {
         "This address does not take that method; see the header Allow.",
     ),
     "conflicto": ("El estado actual no lo permite.", "The present state does not allow it."),
-    "ya_existe": ("Ya existe otro con el mismo valor en: {campos}.", "There is another with the same: {campos}."),
+    "ya_existe": (
+        "Ya existe otro con el mismo valor en: {campos}.",
+        "There is another with the same: {campos}.",
+    ),
     "email_ya_existe": ("Ya existe un usuario con ese correo.", "There is a user with that e-mail."),
     "referencia_en_conflicto": (
         "Algo a lo que apunta cambió mientras tanto, o está en uso.",
@@ -185,7 +191,10 @@ FALLAS: dict[str, tuple[str, str]] = {
     ),
     "resolucion_requerida": ("Diga cómo se resolvió.", "Say how it was resolved."),
     "solo_al_cerrar": ("Solo lo tiene un tiquet cerrado.", "Only a closed ticket has it."),
-    "clave_comun": ("Es una contraseña conocida; elija otra.", "It is a well-known password; choose another."),
+    "clave_comun": (
+        "Es una contraseña conocida; elija otra.",
+        "It is a well-known password; choose another.",
+    ),
 }
 
 # What a field of a wrong type was expected to be; English for the words that stand in for {esperado}.

@@ -22,12 +22,16 @@ WITH_TOKEN = (401, 403)
 WRITING = (413, 415)
 
 HEADERS = {
-    "X-Request-Id": ("header", "Identificador de la petición; si falta se genera uno.", "^[A-Za-z0-9_.-]{1,64}$"),
+    "X-Request-Id": (
+        "header",
+        "Identificador de la petición; si falta se genera uno.",
+        "^[A-Za-z0-9_.-]{1,64}$",
+    ),
     "Accept-Language": ("header", "«es» (por defecto) o «en» para los mensajes.", None),
 }
 IF_MATCH = "ETag que se leyó; si el objeto cambió desde entonces, la respuesta es 412."
 IF_NONE_MATCH = "ETag que ya se tiene; si no cambió, la respuesta es 304 sin cuerpo."
-KEY = "Clave de idempotencia (1 a 128 caracteres ASCII visibles): repetir la petición con ella no la ejecuta dos veces."
+KEY = "De 1 a 128 caracteres ASCII: repetir la petición con ella no la ejecuta dos veces."
 TAG_PATTERN = r'^\s*(\*|(W/)?"[^"\x00-\x20\x7f]*"(\s*,\s*(W/)?"[^"\x00-\x20\x7f]*")*)\s*$'
 
 DESCRIPTION = """API REST de una mesa de soporte técnico.
@@ -54,7 +58,9 @@ class Api(flask_smorest.Api):
 
 
 def schema_name(schema: Any) -> str:
-    name = schema if isinstance(schema, str) else (schema if isinstance(schema, type) else type(schema)).__name__
+    name = (
+        schema if isinstance(schema, str) else (schema if isinstance(schema, type) else type(schema)).__name__
+    )
     return name.removesuffix("Schema")
 
 
@@ -125,13 +131,15 @@ PAGE = """<!doctype html>
 <html lang="es">
 <head><meta charset="utf-8"><title>SoportePlus · API</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="stylesheet" href="{assets}/swagger-ui.css"><link rel="icon" href="{assets}/favicon-32x32.png"></head>
+<link rel="stylesheet" href="{assets}/swagger-ui.css">
+<link rel="icon" href="{assets}/favicon-32x32.png"></head>
 <body><div id="swagger-ui" data-document="{document}"></div>
 <script src="{assets}/swagger-ui-bundle.js"></script><script src="{start}"></script></body>
 </html>
 """
 START = """const element = document.getElementById("swagger-ui");
-SwaggerUIBundle({url: element.dataset.document, domNode: element, deepLinking: true, persistAuthorization: true});
+const options = {domNode: element, deepLinking: true, persistAuthorization: true};
+SwaggerUIBundle({...options, url: element.dataset.document});
 """
 # The page runs its own scripts only; Swagger UI writes styles into its elements.
 PAGE_POLICY = (
@@ -158,7 +166,9 @@ def register_documents(app: Flask, api: Api) -> None:
             document=url_for("documentos.openapi"),
             start=url_for("documentos.start"),
         )
-        return Response(page, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": PAGE_POLICY})
+        return Response(
+            page, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": PAGE_POLICY}
+        )
 
     @pages.get("/docs/inicio.js")
     def start() -> Response:

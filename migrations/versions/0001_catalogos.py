@@ -57,7 +57,7 @@ def upgrade() -> None:
     op.create_table(
         "Catalogo_epoca",
         sa.Column("id", sa.Integer, nullable=False),
-        sa.Column("epoca", sa.Integer, nullable=False),
+        sa.Column("epoca", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_Catalogo_epoca"),
         **TABLE,
     )
