@@ -28,6 +28,7 @@ def configure(app: Flask, access_minutes: int) -> None:
         JWT_ENCODE_AUDIENCE=AUDIENCE,
         JWT_ACCESS_TOKEN_EXPIRES=timedelta(minutes=access_minutes),
         JWT_REFRESH_TOKEN_EXPIRES=REFRESH_LIFE,
+        JWT_COOKIE_CSRF_PROTECT=False,  # Tokens travel in the header only.
     )
 
 
