@@ -70,7 +70,8 @@ def verdict(error: DBAPIError) -> Verdict:
 
 def refusal(error: IntegrityError) -> AppError:
     """A broken constraint in our own words."""
-    text = str(error.orig)
+    # MySQL shows the value before the key, and a value may look like the name of another key.
+    text = str(error.orig).rpartition(" for key ")[2]
     for table in Base.metadata.tables.values():
         for constraint in table.constraints:
             columns = [column.name for column in constraint.columns] if hasattr(constraint, "columns") else []
@@ -89,7 +90,9 @@ def refusal(error: IntegrityError) -> AppError:
 
 def engine_options(url: URL) -> dict[str, Any]:
     if url.get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": POOL_WAIT}}
+        # A database in memory has one connection, and no pool that could be waited for.
+        pool = {"pool_timeout": POOL_WAIT} if in_file(url) else {}
+        return {"connect_args": {"timeout": POOL_WAIT}, **pool}
     return {
         "pool_size": 5,
         "max_overflow": 10,
@@ -98,6 +101,11 @@ def engine_options(url: URL) -> dict[str, Any]:
         "pool_recycle": 280,
         "connect_args": {"connect_timeout": LOCK_WAIT},
     }
+
+
+def in_file(url: URL) -> bool:
+    """Whether a SQLite database is on the disk."""
+    return url.database not in (None, "", ":memory:")
 
 
 def prepare(engine: Engine, serving: Callable[[], bool]) -> None:
@@ -183,7 +191,7 @@ def turn(bind: Engine | Connection, deadline: float) -> Iterator[None]:
     A lock file, because the kernel frees it when a worker is killed.
     """
     url = bind.engine.url
-    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+    if url.get_backend_name() != "sqlite" or not in_file(url):
         yield
         return
     try:

@@ -6,6 +6,7 @@ servers, cut connections and COMMITs whose answer never came. The same retries w
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 from time import monotonic, sleep
 from typing import TypeVar
@@ -60,7 +61,8 @@ def run(unit: Callable[[], T], operation: str | None = None, deadline: float | N
         except IntegrityError as error:
             raise database.refusal(error) from error
         except (DBAPIError, PoolTimeout, StaleDataError, TryAgain) as error:
-            db.session.rollback()
+            with suppress(DBAPIError):  # The connection may be gone; then the server rolls back unasked.
+                db.session.rollback()
             wait_or_give_up(error, tries, deadline, in_doubt=bool(doubtful))
     raise AssertionError("unreachable")
 
@@ -128,9 +130,9 @@ def wait_or_give_up(error: Exception, tries: int, deadline: float, in_doubt: boo
         raise error
     pause = random.uniform(0, min(1.0, 0.02 * 2**tries))
     late = monotonic() + pause + SHORTEST >= deadline
-    if in_doubt and (late or tries >= TRIES):
-        raise Unavailable("resultado_desconocido") from error
     if judged is Verdict.BUSY or isinstance(error, PoolTimeout) or late or tries >= TRIES:
+        if in_doubt:  # The other two say that nothing was saved.
+            raise Unavailable("resultado_desconocido") from error
         raise Unavailable(
             "base_de_datos_no_disponible" if judged is Verdict.LOST else "base_de_datos_ocupada"
         ) from error

@@ -110,10 +110,10 @@ def count(actor: Actor, values: dict[str, list[Any]], others: dict[str, Any]) ->
 def index_for(orden: str, equal: tuple[str, ...], rest: tuple[str, ...]) -> str | None:
     """The index whose ranges are the branches, or None where the server is to choose."""
     if orden == "fecha_actualizacion":
-        return None if equal or rest else "ix_Tiquet_lista_actualizacion"
+        return None if equal or set(rest) - {"actualizado_desde"} else "ix_Tiquet_lista_actualizacion"
     if len(equal) > 1 and equal != ("id_estado", "id_prioridad"):
         return None
-    return None if set(rest) - set(RANGOS) else "_".join(("ix_Tiquet_lista", *equal))
+    return None if set(rest) - {"creado_desde", "creado_hasta"} else "_".join(("ix_Tiquet_lista", *equal))
 
 
 def hinted(query: Any, index: str | None) -> Any:

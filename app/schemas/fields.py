@@ -16,6 +16,7 @@ MAX_ID = 2147483647
 FORBIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
 )
+INVISIBLE = ("Cf", "Zs", "Zl", "Zp")  # Unicode's categories of spaces and of format characters.
 BREAKS = re.compile("[\t\n\r\u2028\u2029]")
 EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[^\s@<>,;:\"()\[\]\\.]+(\.[^\s@<>,;:\"()\[\]\\.]+)+")
 RFC3339 = re.compile(
@@ -54,6 +55,8 @@ class Texto(fields.String):
         text = unicodedata.normalize("NFC", str(super()._deserialize(value, attr, data, **kwargs))).strip()
         if FORBIDDEN.search(text) or (not self.lines and BREAKS.search(text)):
             raise ma.ValidationError([Falla("caracteres")])
+        if all(unicodedata.category(character) in INVISIBLE for character in text):
+            text = ""
         # Blank and absent are the same where a value may be missing.
         return None if not text and self.allow_none else text
 

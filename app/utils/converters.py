@@ -1,6 +1,9 @@
 """What may stand in a path."""
 
+from werkzeug.exceptions import NotFound
 from werkzeug.routing import IntegerConverter
+
+from app.schemas.fields import MAX_ID
 
 
 class IdConverter(IntegerConverter):
@@ -8,5 +11,7 @@ class IdConverter(IntegerConverter):
 
     regex = r"[1-9][0-9]{0,9}"
 
-    def __init__(self, map: object) -> None:
-        super().__init__(map, min=1, max=2147483647)  # type: ignore[arg-type]  # werkzeug's own name
+    def to_python(self, value: str) -> int:
+        if int(value) > MAX_ID:
+            raise NotFound  # A ValidationError would be a 405: the rules for other methods match so far.
+        return int(value)
