@@ -7,13 +7,13 @@ from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 
 from app.models import Base
-from config.config import Config
+from config.config import ROOT, Config
 
 # Nothing is flushed on the way: a row that is changed twice in a unit has one new version, not two.
 SESSION = {"autoflush": False, "join_transaction_mode": "create_savepoint"}
 
 db = SQLAlchemy(model_class=Base, session_options=SESSION)
-migrate = Migrate(render_as_batch=True)
+migrate = Migrate(directory=str(ROOT / "migrations"), render_as_batch=True)
 jwt = JWTManager()
 cors = CORS()
 

@@ -117,7 +117,7 @@ def test_older_clients_close_in_one_step(client, tecnico):
     assert answer.status_code == 200
     assert answer.json["motivo_cierre"] == "resuelto"
     assert answer.json["resolucion"] == "Cerrado sin indicar una resolución."
-    assert answer.json["fecha_resolucion"] and answer.json["fecha_cierre"]
+    assert None not in (answer.json["fecha_resolucion"], answer.json["fecha_cierre"])
 
 
 def test_a_desk_can_insist_on_a_resolution(client, tecnico, with_settings):

@@ -131,7 +131,8 @@ def plan(
     """The form of the statement and what to fill it with."""
     column, descending = orden.lstrip("-"), orden.startswith("-")
     if column == "prioridad":
-        values = {**values, "id_prioridad": values.get("id_prioridad", list(catalogos["prioridades"]))}
+        known = catalogos["prioridades"]
+        values = {**values, "id_prioridad": [id for id in values.get("id_prioridad", known) if id in known]}
     equal = branch_columns(column, values)
     rest = conditions({name: some for name, some in values.items() if name not in equal}) | others
     parameters = dict(rest)

@@ -23,7 +23,7 @@ CATALOGO_DE = {
     "id_ubicacion": "ubicaciones",
     "id_estado": "estados",
 }
-SOLICITANTE_DE: dict[str, type[Clientes] | type[Empleados]] = {"id_cliente": Clientes, "id_empleado": Empleados}
+SOLICITANTE_DE: dict[str, type[Clientes | Empleados]] = {"id_cliente": Clientes, "id_empleado": Empleados}
 MOVIDOS = ("id_estado", "id_usuario_asignado")  # These change by the rules of the lifecycle.
 SIN_CAMBIO = "solo_lectura"  # Where a body's read-only fields are: accepted as they stand, refused otherwise.
 

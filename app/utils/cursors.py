@@ -30,11 +30,7 @@ def read(cursor: str | None) -> Corte | None:
         total, *values = serializer().loads(cursor)
     except (BadData, ValueError, TypeError) as error:
         raise BadRequest("cursor_invalido") from error
-    return Corte(tuple(datetime.fromisoformat(v[1:]) if is_instant(v) else v for v in values), total)
-
-
-def is_instant(value: Any) -> bool:
-    return isinstance(value, str) and value.startswith("@")
+    return Corte(tuple(datetime.fromisoformat(v[0]) if isinstance(v, list) else v for v in values), total)
 
 
 def envelope(pagina: Pagina, limite: int) -> dict[str, Any]:
@@ -52,7 +48,8 @@ def envelope(pagina: Pagina, limite: int) -> dict[str, Any]:
 
 
 def plain(corte: Corte) -> list[Any]:
-    return [corte.total, *(f"@{v.isoformat()}" if isinstance(v, datetime) else v for v in corte.valores)]
+    """What a cursor says, as JSON: an instant is a list, so that no text, a surname say, is taken for one."""
+    return [corte.total, *([v.isoformat()] if isinstance(v, datetime) else v for v in corte.valores)]
 
 
 def whole(filas: list[dict[str, Any]]) -> dict[str, Any]:

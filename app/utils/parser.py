@@ -10,6 +10,7 @@ from flask import Request, request
 from marshmallow import ValidationError
 from webargs import core
 from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.errors import BadRequest, Falla, Invalid, UnsupportedMediaType
 
@@ -56,6 +57,8 @@ class Parser(FlaskParser):
 
     def load_json(self, req: Request, schema: Any) -> Any:
         body = req.get_data(cache=True)
+        if req.content_length is None and len(body) == req.max_content_length:
+            raise RequestEntityTooLarge  # Werkzeug stops reading a chunked body at the limit, without a word.
         if not body.strip():
             return {}  # An empty body and {} are the same.
         charset = req.mimetype_params.get("charset", "utf-8").lower()
