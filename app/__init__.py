@@ -4,7 +4,7 @@ from flask import Flask, has_request_context
 
 from app import cli, database, models, routes
 from app.extensions import cors, db, jwt, migrate
-from app.utils import openapi, problems, requests, tokens
+from app.utils import documents, openapi, problems, requests, tokens
 from app.utils.converters import IdConverter
 from app.utils.json import OrjsonProvider
 from config.config import INSTANCE, Config
@@ -44,7 +44,7 @@ def create_app(config: Config | None = None) -> Flask:
     api = openapi.make_api(app)
     for blueprint, prefix in routes.BLUEPRINTS:
         api.register_blueprint(blueprint, url_prefix=prefix)
-    openapi.register_documents(app, api)
+    documents.register(app, api)
     cli.register(app)
     return app
 

@@ -16,12 +16,16 @@ from app.utils.identity import current_actor
 blp = Blueprint("catalog", __name__, description="Catálogos: con qué se clasifica un tiquet.")
 
 
+def title(name: str) -> str:
+    return name.replace("categorias", "categorías")
+
+
 def lister(name: str) -> Callable[[], Response]:
     def view() -> Response:
         return listed(cursors.whole(list(all_catalogs(current_actor())[name].values())))
 
     view.__name__ = f"list_{name}"
-    view.__doc__ = f"Listar {name}\n\nEntero y en su orden, también lo inactivo."
+    view.__doc__ = f"Listar {title(name)}\n\nEntero y en su orden, también lo inactivo."
     return view
 
 
@@ -33,7 +37,7 @@ def getter(name: str) -> Callable[[int], Response]:
         return shown(fila)
 
     view.__name__ = f"get_{name}"
-    view.__doc__ = f"Ver una fila de {name}"
+    view.__doc__ = f"Ver una fila de {title(name)}"
     return view
 
 

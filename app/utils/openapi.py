@@ -1,19 +1,14 @@
-"""The OpenAPI document, made from the running code, and the page that shows it."""
+"""The OpenAPI document, made from the running code."""
 
-from copy import deepcopy
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import flask_smorest
-import flask_swagger_ui
 from apispec.ext.marshmallow import MarshmallowPlugin
-from flask import Blueprint, Flask, Response, request, send_from_directory, url_for
+from flask import Flask
 
 from app.schemas.fields import IdOPalabra, Instante, Texto
 from app.schemas.problems import ProblemaSchema
 from app.utils.converters import IdConverter
-from app.utils.json import dumps
 from app.utils.messages import TITULOS
 
 # What any view may answer: said once here, not at each view.
@@ -125,57 +120,3 @@ def complete_operation(method: str, operation: dict[str, Any]) -> None:
 def header(name: str, description: str, pattern: str | None, location: str = "header") -> dict[str, Any]:
     schema = {"type": "string", **({"pattern": pattern} if pattern else {})}
     return {"name": name, "in": location, "required": False, "description": description, "schema": schema}
-
-
-PAGE = """<!doctype html>
-<html lang="es">
-<head><meta charset="utf-8"><title>SoportePlus · API</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="stylesheet" href="{assets}/swagger-ui.css">
-<link rel="icon" href="{assets}/favicon-32x32.png"></head>
-<body><div id="swagger-ui" data-document="{document}"></div>
-<script src="{assets}/swagger-ui-bundle.js"></script><script src="{start}"></script></body>
-</html>
-"""
-START = """const element = document.getElementById("swagger-ui");
-const options = {domNode: element, deepLinking: true, persistAuthorization: true};
-SwaggerUIBundle({...options, url: element.dataset.document});
-"""
-# The page runs its own scripts only; Swagger UI writes styles into its elements.
-PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
-    " connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-ASSETS = Path(flask_swagger_ui.__file__).parent / "dist"
-
-
-def register_documents(app: Flask, api: Api) -> None:
-    """``/api/openapi.json`` and ``/api/docs``, public, with no file from another host."""
-    pages = Blueprint("documentos", __name__, url_prefix="/api")
-    document = cache(lambda: complete(deepcopy(api.spec.to_dict())))
-
-    @pages.get("/openapi.json")
-    def openapi() -> Response:
-        here = {"servers": [{"url": request.script_root or "/"}]}
-        return Response(dumps(document() | here), content_type="application/json")
-
-    @pages.get("/docs")
-    def docs() -> Response:
-        page = PAGE.format(
-            assets=url_for("documentos.asset", name="").rstrip("/"),
-            document=url_for("documentos.openapi"),
-            start=url_for("documentos.start"),
-        )
-        return Response(
-            page, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": PAGE_POLICY}
-        )
-
-    @pages.get("/docs/inicio.js")
-    def start() -> Response:
-        return Response(START, content_type="text/javascript; charset=utf-8")
-
-    @pages.get("/docs/archivos/<path:name>")
-    def asset(name: str) -> Response:
-        return send_from_directory(ASSETS, name, max_age=86400)
-
-    app.register_blueprint(pages)
