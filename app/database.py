@@ -21,6 +21,7 @@ IDLE_WRITE = 3
 STATEMENT = 5
 POOL_WAIT = 5
 SOCKET = 6
+CONNECT = 2  # The connection and then the handshake: a dead one is found out (SOCKET) before it is replaced.
 
 SQL_MODE = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 SNAPSHOT_ISOLATION_SINCE = (10, 11, 8)
@@ -99,7 +100,7 @@ def engine_options(url: URL) -> dict[str, Any]:
         "pool_timeout": POOL_WAIT,
         "pool_pre_ping": True,
         "pool_recycle": 280,
-        "connect_args": {"connect_timeout": LOCK_WAIT},
+        "connect_args": {"connect_timeout": CONNECT},
     }
 
 
@@ -120,12 +121,14 @@ def prepare(engine: Engine, serving: Callable[[], bool]) -> None:
         return
 
     @event.listens_for(engine, "do_connect")
-    def limit_socket(_dialect: Any, _record: Any, _args: Any, options: dict[str, Any]) -> None:
+    def limit_handshake(_dialect: Any, _record: Any, _args: Any, options: dict[str, Any]) -> None:
         if serving():
-            options |= {"read_timeout": SOCKET, "write_timeout": SOCKET}
+            options |= {"read_timeout": CONNECT, "write_timeout": SOCKET}
 
     @event.listens_for(engine, "connect")
     def prepare_mysql(connection: Any, _record: Any) -> None:
+        if serving():
+            connection._read_timeout = SOCKET  # PyMySQL has no public way to say it after the handshake.
         with connection.cursor() as cursor:
             cursor.execute("SET " + ", ".join(mysql_variables(connection.get_server_info(), serving())))
 

@@ -44,7 +44,7 @@ def counts(column: Any, visible: ColumnElement[bool]) -> dict[int | None, int]:
     """How many tickets have each value, read from that column's list index alone."""
     query = select(column, func.count()).where(visible).group_by(column)
     query = query.with_hint(Tiquet, f"FORCE INDEX (ix_Tiquet_lista_{column.key})", "mysql")
-    return dict(db.session.execute(query).tuples().all())
+    return dict(db.session.execute(query).all())
 
 
 def in_order(catalogos: Catalogos, name: str, found: dict[int | None, int]) -> list[dict[str, Any]]:

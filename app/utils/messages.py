@@ -199,9 +199,9 @@ FALLAS: dict[str, tuple[str, str]] = {
 
 # What a field of a wrong type was expected to be; English for the words that stand in for {esperado}.
 ESPERADOS = {
+    "un valor": "A value",
     "un texto": "A text",
     "un número entero": "An integer",
-    "true o false": "true or false",
     "una lista": "A list",
     "un objeto": "An object",
 }

@@ -26,7 +26,7 @@ def finish(response: Response) -> Response:
     headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "no-referrer"
-    if response.mimetype in ("application/json", "application/problem+json"):
+    if response.status_code == 304 or response.mimetype in ("application/json", "application/problem+json"):
         headers.add("Vary", "Authorization, Accept-Language")
     return response
 

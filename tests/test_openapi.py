@@ -1,0 +1,129 @@
+"""The document that is made from the code, and the page that shows it, wherever the service is mounted."""
+
+import re
+
+import pytest
+from openapi_spec_validator import validate
+
+from tests.client import document_of
+from tests.factories import NUEVO
+
+MOUNTED = "https://soporte.example.org/mesa"
+
+
+def operations(app):
+    for path, methods in document_of(app)["paths"].items():
+        for method, operation in methods.items():
+            if method != "parameters":
+                yield f"{method.upper()} {path}", operation
+
+
+@pytest.fixture
+def document(app):
+    return document_of(app)
+
+
+def test_the_document_is_valid(document):
+    validate(document)
+
+    assert document["openapi"].startswith("3.1")
+    assert document["info"]["title"] == "SoportePlus"
+
+
+def test_every_operation_says_what_a_client_needs_to_know(app, document):
+    schemes = set(document["components"]["securitySchemes"])
+    tags = {tag["name"] for tag in document["tags"]}
+    for name, operation in operations(app):
+        assert re.fullmatch(r"[a-z]+_[a-z_]+", operation["operationId"]), name
+        assert operation["summary"], name
+        assert operation["description"], name
+        assert set(operation["tags"]) <= tags, name
+        assert operation.get("security", document["security"]) in ([], *([{s: []}] for s in schemes)), name
+        assert {"400", "422", "500", "503"} <= set(operation["responses"]), name
+
+
+def test_each_operation_has_a_name_of_its_own(app):
+    names = [operation["operationId"] for _, operation in operations(app)]
+
+    assert sorted(names) == sorted(set(names))
+
+
+def test_every_route_is_in_the_document(app, document):
+    routes = {rule.rule.replace("<id:id>", "{id}") for rule in app.url_map.iter_rules()}
+
+    assert {
+        path for path in routes if not path.startswith(("/api/docs", "/api/openapi", "/api/errores"))
+    } == set(document["paths"])
+
+
+def test_a_body_lists_its_fields_and_takes_no_others(app, document):
+    for name, operation in operations(app):
+        if body := operation.get("requestBody"):
+            reference = body["content"]["application/json"]["schema"]["$ref"]
+            schema = document["components"]["schemas"][reference.rpartition("/")[2]]
+            assert schema["additionalProperties"] is False, name
+
+
+def test_the_document_names_nobody_elses_host(client):
+    assert "http://" not in client.get("/api/openapi.json").text.replace("http://localhost", "")
+
+
+@pytest.mark.parametrize("base", ["http://localhost", MOUNTED])
+def test_the_documentation_and_all_its_files_are_ours(client, base):
+    page = client.get("/api/docs", base_url=base)
+    assert page.status_code == 200
+
+    root = base.removeprefix("http://localhost").removeprefix("https://soporte.example.org")
+    files = re.findall(r'(?:src|href|data-document)="([^"]*)"', page.text)
+    assert len(files) == 5
+    for file in files:
+        assert file.startswith(f"{root}/api/")
+        with client.get(file.removeprefix(root), base_url=base, buffered=True) as answer:
+            assert answer.status_code == 200, file
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            if file.endswith(".css"):
+                assert re.findall(r"@import|url\((?!['\"]?data:)", answer.text) == []
+    assert "//" not in re.sub(r"<!doctype[^>]*>", "", page.text)
+    assert "//" not in client.get("/api/docs/inicio.js").text
+    policy = page.headers["Content-Security-Policy"]
+    assert "script-src 'self';" in policy
+    assert not re.search(r"https?:|\*|unsafe-eval|script-src[^;]*unsafe-inline", policy)
+
+
+@pytest.mark.parametrize(
+    "name", ["nada.js", "../__init__.py", "..%2f__init__.py", "%2e%2e/__init__.py", "/etc/passwd", ""]
+)
+def test_only_the_pages_own_files_are_served(client, name):
+    assert client.get(f"/api/docs/archivos/{name}").status_code in (404, 308)
+
+
+def test_the_document_and_addresses_are_right_under_a_sub_path(client, tecnico):
+    def get(path):
+        return client.get(path, base_url=MOUNTED, headers=tecnico.headers)
+
+    assert get("/api/openapi.json").json["servers"] == [{"url": "/mesa"}]
+    assert client.get("/api/openapi.json").json["servers"] == [{"url": "/"}]
+    assert get("/").json["documentacion"] == "/mesa/api/docs"
+    assert get("/").json["openapi"] == "/mesa/api/openapi.json"
+
+    answer = client.post("/api/tickets/tickets", json=NUEVO, base_url=MOUNTED, headers=tecnico.headers)
+    assert answer.headers["Location"] == f"/mesa/api/tickets/tickets/{answer.json['id']}"
+    assert get(answer.headers["Location"].removeprefix("/mesa")).json == answer.json
+
+
+def test_problems_and_sign_in_know_the_sub_path_too(client):
+    missing = client.get("/api/nada", base_url=MOUNTED).json
+
+    assert (missing["type"], missing["instance"]) == ("/mesa/api/errores/no_encontrado", "/mesa/api/nada")
+    assert client.get("/api/auth/me", base_url=MOUNTED).headers["Cache-Control"] == "no-store"
+
+
+def test_a_cursor_goes_on_wherever_the_service_is_mounted(client, tecnico):
+    for _ in range(2):
+        client.post("/api/tickets/tickets", json=NUEVO, headers=tecnico.headers)
+    path = "/api/tickets/tickets?limite=1"
+    cursor = client.get(path, headers=tecnico.headers, base_url=MOUNTED).json["paginacion"]["siguiente"]
+
+    answer = client.get(f"{path}&cursor={cursor}", headers=tecnico.headers)
+
+    assert answer.status_code == 200
