@@ -129,7 +129,8 @@ def wait_or_give_up(error: Exception, tries: int, deadline: float, in_doubt: boo
     if judged is Verdict.WRONG:
         raise error
     pause = random.uniform(0, min(1.0, 0.02 * 2**tries))
-    late = monotonic() + pause + SHORTEST >= deadline
+    needed = database.CONNECT if judged is Verdict.LOST else SHORTEST
+    late = monotonic() + pause + needed >= deadline
     if judged is Verdict.BUSY or isinstance(error, PoolTimeout) or late or tries >= TRIES:
         if in_doubt:  # The other two say that nothing was saved.
             raise Unavailable("resultado_desconocido") from error

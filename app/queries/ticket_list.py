@@ -86,7 +86,7 @@ def wanted_values(actor: Actor, filtros: Filtros, catalogos: Catalogos) -> dict[
     if "tipo_estado" in filtros:
         of_type = [id for id, e in catalogos["estados"].items() if e["tipo"] in filtros["tipo_estado"]]
         values["id_estado"] = [id for id in of_type if id in values.get("id_estado", of_type)]
-    return {name: list(dict.fromkeys(some)) for name, some in values.items()}
+    return {name: list(dict.fromkeys(values[name])) for name in FILTRABLES if name in values}
 
 
 def conditions(values: dict[str, list[Any]]) -> dict[str, Any]:

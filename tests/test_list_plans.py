@@ -1,0 +1,245 @@
+"""How many rows MariaDB reads for a page of tickets: about as many as it shows, at any depth."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event, select, text
+
+from app.extensions import db
+from app.models import FILTRABLES, Base, Tiquet
+from app.permissions import Actor
+from app.queries import catalog, ticket_list
+from app.queries.pagination import TOTAL_EXACTO, Corte
+from tests import factories
+from tests.conftest import KEPT
+
+pytestmark = pytest.mark.mariadb
+
+TIQUETS = 20_000
+LIMITE = 50
+DEPTHS = (0, 0.9)  # the first page, and one behind nine tenths of the list
+EMPIEZA = datetime(2026, 1, 1)
+
+# Catalogs and people take turns; the newer half of the tickets is in one state, as at a real desk.
+PLANT = """
+INSERT INTO Tiquet (
+    id, titulo, descripcion, id_categoria, id_criticidad, id_prioridad, id_ubicacion, id_estado,
+    id_cliente, id_empleado, id_usuario_creador, id_usuario_asignado, canal, etiquetas,
+    fecha_creacion, fecha_actualizacion, fecha_eliminacion,
+    veces_reabierto, numero_comentarios, numero_adjuntos, version)
+SELECT
+    seq, 'Uno de muchos', 'No funciona', 1 + seq % 8, 1 + seq % 4, 1 + seq % 4, 1 + seq % 9,
+    IF(seq > :half, 1, 1 + seq % 7),
+    IF(seq % 3 = 0, :cliente + seq % 5, NULL), IF(seq % 3 = 1, :empleado + seq % 5, NULL),
+    :usuario + seq % 10, IF(seq % 4 = 0, NULL, :usuario + seq % 10), 'api', '[]',
+    :starts + INTERVAL seq DIV 2 MINUTE, :starts + INTERVAL seq DIV 2 MINUTE + INTERVAL seq % 60 DAY,
+    IF(seq % 50 = 0, :starts, NULL), 0, 0, 0, 1
+FROM seq_1_to_20000
+"""
+
+
+@pytest.fixture(scope="module")
+def people(app) -> Iterator[dict[str, int]]:
+    """A desk with many tickets: the first ids of those who appear in them."""
+    with app.app_context():
+        users = [factories.UsuarioFactory().id for _ in range(10)]
+        clients = [factories.ClienteFactory().id for _ in range(5)]
+        employees = [factories.EmpleadoFactory().id for _ in range(5)]
+        first = {"usuario": users[0], "cliente": clients[0], "empleado": employees[0]}
+        db.session.execute(text(PLANT), {**first, "half": TIQUETS // 2, "starts": EMPIEZA})
+        db.session.commit()
+        db.session.execute(text("ANALYZE TABLE Tiquet"))
+        yield first
+        db.session.remove()
+        with db.engine.begin() as connection:
+            for table in reversed(Base.metadata.sorted_tables):
+                if table.name not in KEPT:
+                    connection.execute(table.delete())
+
+
+@pytest.fixture
+def actor(people, session) -> Actor:
+    actor = Actor(id=people["usuario"], tipo_usuario="Técnico", epoca=catalog.load().epoca)
+    catalog.all_catalogs(actor)
+    return actor
+
+
+def value_of(column: str, people: dict[str, int]) -> Any:
+    """One that more than a thousand tickets have; the state, none of the newer half."""
+    return {
+        "id_estado": 3,
+        "id_cliente": people["cliente"] + 1,
+        "id_empleado": people["empleado"] + 1,
+        "id_usuario_creador": people["usuario"] + 1,
+        "id_usuario_asignado": people["usuario"] + 1,
+    }.get(column, 2)
+
+
+class Lectura:
+    """What a query read: rows by the server's own count, and the indexes of Tiquet it used."""
+
+    rows: int
+    indexes: set[str]
+
+
+@contextmanager
+def reading() -> Iterator[Lectura]:
+    lectura = Lectura()
+    statements: list[tuple[str, Any]] = []
+
+    def note(_connection, _cursor, statement, parameters, *_rest):
+        statements.append((statement, parameters))
+
+    idle = -handler_reads() + handler_reads()
+    before = handler_reads()
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield lectura
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    lectura.rows = handler_reads() - before - idle
+    plans = [
+        row._mapping
+        for statement, parameters in statements
+        if statement.startswith("SELECT")
+        for row in db.session.connection().exec_driver_sql(f"EXPLAIN {statement}", parameters)
+    ]
+    lectura.indexes = {
+        plan["key"] for plan in plans if plan["table"] == "Tiquet" and plan["key"] != "PRIMARY"
+    }
+
+
+def handler_reads() -> int:
+    status = db.session.execute(text("SHOW SESSION STATUS LIKE 'Handler_read%'"))
+    return sum(int(value) for _name, value in status)
+
+
+KEYS = {
+    "fecha_creacion": ("fecha_creacion", "id"),
+    "fecha_actualizacion": ("fecha_actualizacion", "id"),
+    "prioridad": ("id_prioridad", "fecha_creacion", "id"),  # The seeded rows' nivel is their id.
+}
+
+
+def place(filtros: dict[str, Any], orden: str, share: float) -> Corte | None:
+    """The cursor behind that share of the list; none for its first page."""
+    keys = [getattr(Tiquet, key) for key in KEYS[orden.lstrip("-")]]
+    matching = [getattr(Tiquet, name).in_(some) for name, some in filtros.items()]
+    order = [key.desc() if orden.startswith("-") else key for key in keys]
+    found = select(*keys).where(Tiquet.fecha_eliminacion.is_(None), *matching).order_by(*order)
+    rows = db.session.execute(found).all()
+    return Corte(tuple(rows[int(len(rows) * share)]), 1000) if share else None
+
+
+def bound(branches: int = 1) -> int:
+    """A row of the page, its four names and its sort; in each branch a row of the index, kept and merged."""
+    return (6 + 3 * branches) * (LIMITE + 1)
+
+
+def read_page(actor: Actor, filtros: dict[str, Any], orden: str, share: float) -> Lectura:
+    """Read a page at that depth, without the count that only the first one takes."""
+    corte = place(filtros, orden, share)
+    with reading() as counting:
+        if not corte:
+            ticket_list.count(actor, filtros, {})
+    with reading() as lectura:
+        page = ticket_list.page(actor, filtros, orden, LIMITE, corte)
+    assert len(page.filas) == LIMITE
+    lectura.rows -= counting.rows
+    print(f"{filtros} {orden} at {share}: {lectura.rows} rows, {lectura.indexes}")  # noqa: T201 (pytest -s)
+    return lectura
+
+
+@pytest.mark.parametrize("share", DEPTHS)
+@pytest.mark.parametrize("orden", ["-fecha_creacion", "fecha_creacion"])
+@pytest.mark.parametrize("column", FILTRABLES)
+def test_a_page_of_one_filter_reads_about_the_rows_it_shows(actor, people, column, orden, share):
+    lectura = read_page(actor, {column: [value_of(column, people)]}, orden, share)
+
+    assert lectura.rows <= bound()
+    assert lectura.indexes == {f"ix_Tiquet_lista_{column}"}
+
+
+@pytest.mark.parametrize("share", DEPTHS)
+@pytest.mark.parametrize("orden", ["-fecha_creacion", "fecha_creacion"])
+def test_a_page_of_what_nobody_has_reads_about_the_rows_it_shows(actor, orden, share):
+    middle = select(Tiquet.fecha_creacion, Tiquet.id).where(Tiquet.id == TIQUETS // 2 + 4)
+    corte = Corte(tuple(db.session.execute(middle).one()), 1000) if share else None
+    with reading() as counting:
+        if not share:
+            ticket_list.count(actor, {"id_usuario_asignado": [None]}, {})
+    with reading() as lectura:
+        ticket_list.page(actor, {"id_usuario_asignado": ["ninguno"]}, orden, LIMITE, corte)
+
+    assert lectura.rows - counting.rows <= bound()
+    assert lectura.indexes == {"ix_Tiquet_lista_id_usuario_asignado"}
+
+
+@pytest.mark.parametrize("share", DEPTHS)
+@pytest.mark.parametrize(
+    ("orden", "index"),
+    [
+        ("-fecha_creacion", "ix_Tiquet_lista"),
+        ("fecha_creacion", "ix_Tiquet_lista"),
+        ("-fecha_actualizacion", "ix_Tiquet_lista_actualizacion"),
+        ("fecha_actualizacion", "ix_Tiquet_lista_actualizacion"),
+    ],
+)
+def test_a_page_of_everything_reads_about_the_rows_it_shows(actor, orden, index, share):
+    lectura = read_page(actor, {}, orden, share)
+
+    assert lectura.rows <= bound()
+    assert index in lectura.indexes
+    assert lectura.indexes <= {index, "ix_Tiquet_lista"}  # The second is the first page's count.
+
+
+@pytest.mark.parametrize("share", DEPTHS)
+@pytest.mark.parametrize("orden", ["-prioridad", "prioridad"])
+@pytest.mark.parametrize("filtros", [{}, {"id_estado": [1]}, {"id_estado": [3]}], ids=str)
+def test_a_page_by_priority_reads_about_a_page_of_each_priority(actor, filtros, orden, share):
+    lectura = read_page(actor, filtros, orden, share)
+
+    index = "ix_Tiquet_lista_id_estado_id_prioridad" if filtros else "ix_Tiquet_lista_id_prioridad"
+    assert lectura.rows <= bound(branches=4)
+    assert index in lectura.indexes
+    assert lectura.indexes <= {index, "ix_Tiquet_lista", "ix_Tiquet_lista_id_estado"}
+
+
+@pytest.mark.parametrize("share", DEPTHS)
+def test_a_page_of_several_values_reads_about_a_page_of_each(actor, share):
+    lectura = read_page(actor, {"id_estado": [1, 3, 5, 7]}, "-fecha_creacion", share)
+
+    assert lectura.rows <= bound(branches=4)
+    assert lectura.indexes == {"ix_Tiquet_lista_id_estado"}
+
+
+@pytest.mark.parametrize("share", [0, 0.5])
+@pytest.mark.parametrize("column", ["id_categoria", "id_usuario_asignado", "id_criticidad"])
+def test_one_state_and_another_filter_never_read_the_whole_table(actor, people, column, share):
+    filtros = {"id_estado": [3], column: [value_of(column, people)]}
+
+    assert read_page(actor, filtros, "-fecha_creacion", share).rows < TIQUETS / 2
+
+
+@pytest.mark.parametrize("column", [None, *FILTRABLES])
+def test_a_count_stops_at_one_thousand(actor, people, column):
+    values = {column: [value_of(column, people)]} if column else {}
+    with reading() as lectura:
+        assert ticket_list.count(actor, values, {}) == TOTAL_EXACTO + 1
+
+    # Each from the index, and once more when they are counted.
+    assert lectura.rows <= 2 * (TOTAL_EXACTO + 1) + 10
+    assert lectura.indexes == {"_".join(filter(None, ("ix_Tiquet_lista", column)))}
+
+
+@pytest.mark.parametrize("days", [0, 90])
+def test_what_changed_lately_is_found_by_when_it_changed(actor, days):
+    since = EMPIEZA + timedelta(days=days)
+    with reading() as lectura:
+        ticket_list.page(actor, {"actualizado_desde": since}, "fecha_actualizacion", LIMITE, None)
+
+    assert lectura.rows <= (bound() + 2 * (TOTAL_EXACTO + 1) + 10 if days == 0 else 10)
+    assert lectura.indexes == {"ix_Tiquet_lista_actualizacion"}
