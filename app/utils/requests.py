@@ -25,6 +25,8 @@ def finish(response: Response) -> Response:
     headers.setdefault("Cache-Control", private)
     headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
     headers["X-Content-Type-Options"] = "nosniff"
+    if response.status_code == 204:
+        headers.pop("Content-Type", None)  # It has no content, so no type either.
     headers["Referrer-Policy"] = "no-referrer"
     if response.status_code == 304 or response.mimetype in ("application/json", "application/problem+json"):
         headers.add("Vary", "Authorization, Accept-Language")
