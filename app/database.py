@@ -69,8 +69,8 @@ def verdict(error: DBAPIError) -> Verdict:
     return table.get(code, Verdict.WRONG)
 
 
-def refusal(error: IntegrityError) -> AppError:
-    """A broken constraint in our own words."""
+def refusal(error: IntegrityError) -> AppError | None:
+    """A broken constraint in our own words, unless it is a mistake of ours."""
     # MySQL shows the value before the key, and a value may look like the name of another key.
     text = str(error.orig).rpartition(" for key ")[2]
     for table in Base.metadata.tables.values():
@@ -86,7 +86,8 @@ def refusal(error: IntegrityError) -> AppError:
                     return Conflict("ya_existe", campos=", ".join(columns), miembros={"campos": columns})
             elif code_of(error) == REFERENCED_ROW_MISSING and f"`{constraint.name}`" in text:
                 return Invalid({name: [Falla("no_existe")] for name in columns})
-    return Conflict("referencia_en_conflicto")
+    # What is left is a NULL or a CHECK that our own validation should have refused.
+    return Conflict("referencia_en_conflicto") if "FOREIGN KEY" in str(error.orig) else None
 
 
 def engine_options(url: URL) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def run(unit: Callable[[], T], operation: str | None = None, deadline: float | N
             with database.turn(db.session.get_bind(), deadline):
                 return attempt(unit, operation, deadline, doubtful)
         except IntegrityError as error:
-            raise database.refusal(error) from error
+            raise database.refusal(error) or error from error
         except (DBAPIError, PoolTimeout, StaleDataError, TryAgain) as error:
             with suppress(DBAPIError):  # The connection may be gone; then the server rolls back unasked.
                 db.session.rollback()
