@@ -5,8 +5,8 @@ import re
 import pytest
 from openapi_spec_validator import validate
 
-from tests.client import document_of
-from tests.factories import NUEVO
+from tests.client import SUCCEEDED, document_of
+from tests.factories import CLAVE, NUEVO
 
 MOUNTED = "https://soporte.example.org/mesa"
 
@@ -127,3 +127,25 @@ def test_a_cursor_goes_on_wherever_the_service_is_mounted(client, tecnico):
     answer = client.get(f"{path}&cursor={cursor}", headers=tecnico.headers)
 
     assert answer.status_code == 200
+
+
+def test_every_operation_has_succeeded_once_as_documented(app, client, admin):
+    SUCCEEDED.clear()
+    tickets = "/api/tickets/tickets"
+    id = client.post(tickets, json=NUEVO, headers=admin.headers).json["id"]
+    for path in ("/", "/health", "/health/ready"):
+        client.get(path)
+    catalogs = client.get("/api/tickets/catalogos", headers=admin.headers).json
+    items = [f"/api/tickets/{name}/{rows[0]['id']}" for name, rows in catalogs.items()]
+    lists = [f"/api/tickets/{name}" for name in catalogs]
+    others = ["/api/auth/me", "/api/users", f"/api/users/{admin.id}", "/api/tickets/dashboard/stats"]
+    for path in (tickets, f"{tickets}/{id}", *items, *lists, *others):
+        client.get(path, headers=admin.headers)
+    client.put(f"{tickets}/{id}", json={"titulo": "Otro"}, headers=admin.headers)
+    client.patch(f"{tickets}/{id}", json={"titulo": "Otro más"}, headers=admin.headers)
+    client.delete(f"{tickets}/{id}", headers=admin.headers)
+    pair = client.post("/api/auth/login", json={"email": admin.email, "password": CLAVE}).json
+    client.post("/api/auth/refresh", headers={"Authorization": f"Bearer {pair['refresh_token']}"})
+    client.post("/api/auth/logout", headers=admin.headers)
+
+    assert {operation["operationId"] for _, operation in operations(app)} == SUCCEEDED

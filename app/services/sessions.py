@@ -57,7 +57,7 @@ def sign_in(actor: Actor, checked: SignIn, refresh_token: str, agent: str | None
         same.values(ultimo_acceso=now, password_hash=checked.new_hash or checked.stored_hash)
     )
     if not touched.rowcount:  # type: ignore[attr-defined]  # an UPDATE's result has it
-        raise refused(actor, checked.id_usuario)
+        refuse(actor, checked.id_usuario)
     db.session.add(
         Sesion(
             id=checked.sid,
@@ -73,14 +73,10 @@ def sign_in(actor: Actor, checked: SignIn, refresh_token: str, agent: str | None
     audit.append("sesion.iniciada", actor, id_entidad=checked.id_usuario)
 
 
-def refused(actor: Actor, id_usuario: int | None) -> Unauthorized:
+def refuse(actor: Actor, id_usuario: int | None) -> NoReturn:
     """The one answer to a sign-in that fails, whatever the reason; it is remembered all the same."""
     audit.append("sesion.rechazada", actor, id_entidad=id_usuario)
-    return Unauthorized("credenciales_invalidas", conserva=True)
-
-
-def refuse(actor: Actor, id_usuario: int | None) -> NoReturn:
-    raise refused(actor, id_usuario)
+    raise Unauthorized("credenciales_invalidas", conserva=True)
 
 
 def renew(actor: Actor, sid: str, old_token: str, new_token: str) -> int:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 from sqlalchemy import delete
 
 from app.errors import Falla, Invalid, NotFound
@@ -108,9 +109,14 @@ def shown(actor: Actor, id: int) -> dict[str, Any]:
 
 def refuse_read_only(present: dict[str, Any], sent: dict[str, Any]) -> None:
     """Whoever reads, edits and sends a whole ticket sends these too; changing them is a mistake."""
-    changed = [name for name, value in sent.items() if audit.plain(present[name]) != value]
+    changed = [name for name, value in sent.items() if as_json(present[name]) != as_json(value)]
     if changed:
         raise Invalid({name: [Falla("solo_lectura")] for name in changed})
+
+
+def as_json(value: Any) -> bytes:
+    """A value as it is written, so that ``false`` is not ``0`` and an instant is its text."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z)
 
 
 def check_references(datos: dict[str, Any], tiquet: Tiquet, catalogos: Catalogos) -> None:
