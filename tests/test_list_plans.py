@@ -39,6 +39,11 @@ SELECT
     IF(seq % 50 = 0, :starts, NULL), 0, 0, 0, 1
 FROM seq_1_to_20000
 """
+LABEL = """
+INSERT INTO Etiqueta_tiquet (id_tiquet, etiqueta, fecha_creacion)
+SELECT id, etiqueta, fecha_creacion FROM Tiquet JOIN (SELECT 'vpn' AS etiqueta UNION SELECT 'red') AS todas
+WHERE id % 3 = 0
+"""
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +55,7 @@ def people(app) -> Iterator[dict[str, int]]:
         employees = [factories.EmpleadoFactory().id for _ in range(5)]
         first = {"usuario": users[0], "cliente": clients[0], "empleado": employees[0]}
         db.session.execute(text(PLANT), {**first, "half": TIQUETS // 2, "starts": EMPIEZA})
+        db.session.execute(text(LABEL))
         db.session.commit()
         db.session.execute(text("ANALYZE TABLE Tiquet"))
         yield first
@@ -65,6 +71,17 @@ def actor(people, session) -> Actor:
     actor = Actor(id=people["usuario"], tipo_usuario="Técnico", epoca=catalog.load().epoca)
     catalog.all_catalogs(actor)
     return actor
+
+
+@pytest.mark.parametrize("labels", [["vpn"], ["vpn", "red"]])
+@pytest.mark.parametrize("share", DEPTHS)
+def test_labels_are_read_in_the_order_of_the_list(actor, labels, share):
+    corte = Corte((EMPIEZA + timedelta(minutes=TIQUETS / 2 * (1 - share)), 1), 1000) if share else None
+    with reading() as lectura:
+        pagina = ticket_list.page(actor, {"etiqueta": labels}, "-fecha_creacion", LIMITE, corte)
+
+    assert len({fila["id"] for fila in pagina.filas}) == LIMITE
+    assert lectura.rows <= bound(2 * len(labels)) + (0 if share else 6 * TOTAL_EXACTO)
 
 
 def value_of(column: str, people: dict[str, int]) -> Any:

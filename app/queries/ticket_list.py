@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import product
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, or_, select, union_all
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, join, or_, select, union, union_all
 
 from app.extensions import db
 from app.models import FILTRABLES, EtiquetaTiquet, Tiquet
@@ -37,6 +37,17 @@ CONDICIONES: dict[str, ColumnElement[bool]] = {
     "actualizado_desde": Tiquet.fecha_actualizacion >= bindparam("actualizado_desde"),
 }
 RANGOS = ("creado_desde", "creado_hasta", "actualizado_desde")
+CON_VALORES = (*FILTRABLES, "etiqueta")
+DATES = ("fecha_creacion", "fecha_actualizacion")
+
+# Where a branch finds its columns: among the tickets, or by way of a label, whose rows have the same order.
+PLAIN: dict[str, Any] = {name: getattr(Tiquet, name) for name in (*FILTRABLES, *DATES, "id")}
+LABELLED = {
+    "etiqueta": EtiquetaTiquet.etiqueta,
+    "fecha_creacion": EtiquetaTiquet.fecha_creacion,
+    "id": EtiquetaTiquet.id_tiquet,
+}
+FROM_LABELS = join(EtiquetaTiquet, Tiquet, Tiquet.id == EtiquetaTiquet.id_tiquet)
 
 
 @dataclass(frozen=True)
@@ -66,9 +77,8 @@ def page(actor: Actor, filtros: Filtros, orden: str, limite: int, corte: Corte |
     if not all(values.values()):
         return Pagina([], 0, None)
     ranges = {name: filtros[name] for name in RANGOS if name in filtros}
-    labels = {"etiqueta": filtros["etiqueta"]} if "etiqueta" in filtros else {}
-    total = corte.total if corte else count(actor, values, ranges | labels)
-    forma, parameters = plan(values, ranges | labels, orden, catalogos, corte)
+    total = corte.total if corte else count(actor, values, ranges)
+    forma, parameters = plan(values, ranges, orden, catalogos, corte)
     if not forma.ramas:
         return Pagina([], total, None)
     found = db.session.execute(
@@ -80,13 +90,13 @@ def page(actor: Actor, filtros: Filtros, orden: str, limite: int, corte: Corte |
 
 
 def wanted_values(actor: Actor, filtros: Filtros, catalogos: Catalogos) -> dict[str, list[Any]]:
-    """For each filtered column the values that it may have; ``None`` stands for NULL."""
+    """For each filtered column, and for labels, the values wanted; ``None`` stands for NULL."""
     words = {"yo": actor.id, "ninguno": None}
-    values = {name: [words.get(v, v) for v in filtros[name]] for name in FILTRABLES if name in filtros}
+    values = {name: [words.get(v, v) for v in filtros[name]] for name in CON_VALORES if name in filtros}
     if "tipo_estado" in filtros:
         of_type = [id for id, e in catalogos["estados"].items() if e["tipo"] in filtros["tipo_estado"]]
         values["id_estado"] = [id for id in of_type if id in values.get("id_estado", of_type)]
-    return {name: list(dict.fromkeys(values[name])) for name in FILTRABLES if name in values}
+    return {name: list(dict.fromkeys(values[name])) for name in CON_VALORES if name in values}
 
 
 def conditions(values: dict[str, list[Any]]) -> dict[str, Any]:
@@ -104,6 +114,11 @@ def conditions(values: dict[str, list[Any]]) -> dict[str, Any]:
 def count(actor: Actor, values: dict[str, list[Any]], others: dict[str, Any]) -> int:
     named = conditions(values) | others
     matching = select(Tiquet.id).where(visible_to(actor), *(CONDICIONES[name] for name in named))
+    if set(values) == {"etiqueta"}:
+        by_label = EtiquetaTiquet.etiqueta.in_(bindparam("etiqueta", expanding=True))
+        others_hold = (CONDICIONES[name] for name in others)
+        labelled = select(EtiquetaTiquet.id_tiquet).select_from(FROM_LABELS).distinct()
+        matching = labelled.where(by_label, visible_to(actor), *others_hold)
     return capped_total(hinted(matching, index_for("fecha_creacion", tuple(values), tuple(others))), named)
 
 
@@ -111,7 +126,7 @@ def index_for(orden: str, equal: tuple[str, ...], rest: tuple[str, ...]) -> str 
     """The index whose ranges are the branches, or None where the server is to choose."""
     if orden == "fecha_actualizacion":
         return None if equal or set(rest) - {"actualizado_desde"} else "ix_Tiquet_lista_actualizacion"
-    if len(equal) > 1 and equal != ("id_estado", "id_prioridad"):
+    if "etiqueta" in equal or (len(equal) > 1 and equal != ("id_estado", "id_prioridad")):
         return None
     return None if set(rest) - {"creado_desde", "creado_hasta"} else "_".join(("ix_Tiquet_lista", *equal))
 
@@ -177,9 +192,9 @@ def statement(forma: Forma, visible: ColumnElement[bool]) -> Select[Any]:
     branches = [
         branch_statement(forma, number, rama, visible).subquery() for number, rama in enumerate(forma.ramas)
     ]
-    ids = (
-        branches[0] if len(branches) == 1 else union_all(*(select(branch) for branch in branches)).subquery()
-    )
+    # A ticket is in the branches of all its labels, and only then in more than one.
+    merge = union if "etiqueta" in forma.equal else union_all
+    ids = branches[0] if len(branches) == 1 else merge(*(select(branch) for branch in branches)).subquery()
     keys = [ids.c[key] for key in sort_keys(forma.orden)]
     return (
         with_names(ids.join(Tiquet, Tiquet.id == ids.c.id))
@@ -192,18 +207,21 @@ def statement(forma: Forma, visible: ColumnElement[bool]) -> Select[Any]:
 def branch_statement(forma: Forma, number: int, rama: Rama, visible: ColumnElement[bool]) -> Select[Any]:
     """The sort keys of the first rows of one branch."""
     within = [key for key in sort_keys(forma.orden) if key != "nivel"]
-    columns = [getattr(Tiquet, key) for key in within]
+    source = LABELLED if "etiqueta" in forma.equal else PLAIN
+    columns = [source[key].label(key) for key in within]
+    keys = [source[key] for key in within]
     nivel = [bindparam(f"nivel_{number}", type_=Integer).label("nivel")] if forma.orden == "prioridad" else []
     where = [visible, *(CONDICIONES[name] for name in forma.rest)]
     for name, null in zip(forma.equal, rama.nulls, strict=True):
-        column = getattr(Tiquet, name)
+        column = source[name]
         where.append(column.is_(None) if null else column == bindparam(f"{name}_{number}"))
     if rama.resumed:
-        where.append(after(columns, [bindparam(f"corte_{key}") for key in within], forma.descending))
+        where.append(after(keys, [bindparam(f"corte_{key}") for key in within], forma.descending))
     ordered = (
         select(*nivel, *columns)
+        .select_from(FROM_LABELS if source is LABELLED else Tiquet)
         .where(and_(*where))
-        .order_by(*(c.desc() if forma.descending else c for c in columns))
+        .order_by(*(key.desc() if forma.descending else key for key in keys))
     )
     limited: Select[Any] = hinted(ordered, forma.index).limit(bindparam("limite"))
     return limited
