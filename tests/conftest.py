@@ -151,11 +151,16 @@ def committed(app: Flask) -> Iterator[Flask]:
     """The real engine, for what cannot be rolled back; all but the catalogs is emptied afterwards."""
     with app.app_context():
         yield app
-        db.session.remove()
-        with db.engine.begin() as connection:
-            for table in reversed(Base.metadata.sorted_tables):
-                if table.name not in KEPT:
-                    connection.execute(table.delete())
+        empty_tables()
+
+
+def empty_tables() -> None:
+    """Undo what was committed, but for the catalogs."""
+    db.session.remove()
+    with db.engine.begin() as connection:
+        for table in reversed(Base.metadata.sorted_tables):
+            if table.name not in KEPT:
+                connection.execute(table.delete())
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import event, select, text
 
 from app.extensions import db
-from app.models import FILTRABLES, Base, Tiquet
+from app.models import FILTRABLES, Tiquet
 from app.permissions import Actor
 from app.queries import catalog, ticket_list
 from app.queries.pagination import TOTAL_EXACTO, Corte
 from tests import factories
-from tests.conftest import KEPT
+from tests.conftest import empty_tables
 
 pytestmark = pytest.mark.mariadb
 
@@ -59,11 +59,7 @@ def people(app) -> Iterator[dict[str, int]]:
         db.session.commit()
         db.session.execute(text("ANALYZE TABLE Tiquet"))
         yield first
-        db.session.remove()
-        with db.engine.begin() as connection:
-            for table in reversed(Base.metadata.sorted_tables):
-                if table.name not in KEPT:
-                    connection.execute(table.delete())
+        empty_tables()
 
 
 @pytest.fixture

@@ -37,9 +37,9 @@ class Key:
 
 
 def key_of(id_usuario: int | None) -> Key | None:
-    """The request's key, if it has one and is a POST of somebody's."""
+    """The request's key, if it has one and is a POST of somebody's; signing in and out takes none."""
     clave = request.headers.get("Idempotency-Key")
-    if clave is None or request.method != "POST" or id_usuario is None:
+    if clave is None or request.method != "POST" or id_usuario is None or request.blueprint == "auth":
         return None
     if not KEY.fullmatch(clave):
         raise BadRequest("cabecera_invalida", cabecera="Idempotency-Key")
