@@ -167,6 +167,19 @@ def test_a_reason_to_close_belongs_to_a_closed_ticket(client, tecnico):
     assert (answer.status_code, list(answer.json["errores"])) == (422, ["motivo_cierre"])
 
 
+@pytest.mark.parametrize(
+    ("tipo", "field"), [("resuelto", "resolucion"), ("cerrado", "resolucion"), ("cerrado", "motivo_cierre")]
+)
+def test_a_ticket_keeps_what_its_end_was_told_by(client, admin, tipo, field):
+    id = tiquet_en(tipo)
+
+    refused = put(client, admin, id, **{field: None})
+    changed = put(client, admin, id, **{field: "duplicado"})
+
+    assert (refused.status_code, list(refused.json["errores"])) == (422, [field])
+    assert (changed.status_code, changed.json[field]) == (200, "duplicado")
+
+
 def test_what_may_be_done_now_is_told(client, admin, tecnico):
     new, closed = factories.tiquet(), tiquet_en("cerrado")
 

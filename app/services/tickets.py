@@ -14,7 +14,7 @@ from app.queries import tickets as queries
 from app.queries.catalog import Catalogos, all_catalogs
 from app.services import audit, lifecycle
 from app.services.versions import Precondicion, check_version
-from app.transitions import CERRADO, NUEVO
+from app.transitions import CERRADO, NUEVO, RESUELTO
 
 CATALOGO_DE = {
     "id_categoria": "categorias",
@@ -46,7 +46,7 @@ def create(actor: Actor, datos: dict[str, Any]) -> int:
     )
     check_references(datos, tiquet, catalogos)
     lifecycle.move(actor, tiquet, wanted, catalogos)
-    check_closing(tiquet, datos, catalogos)
+    check_ending(tiquet, datos, catalogos)
     db.session.add(tiquet)
     db.session.flush()
     if tiquet.etiquetas:
@@ -73,7 +73,7 @@ def update(actor: Actor, id: int, cambios: dict[str, Any], precondicion: Precond
         if name not in MOVIDOS:
             setattr(tiquet, name, value)
     lifecycle.move(actor, tiquet, cambios, catalogos)
-    check_closing(tiquet, cambios, catalogos)
+    check_ending(tiquet, cambios, catalogos)
     if "etiquetas" in cambios:
         write_labels(tiquet)
     if db.session.is_modified(tiquet):
@@ -143,9 +143,17 @@ def check_references(datos: dict[str, Any], tiquet: Tiquet, catalogos: Catalogos
         raise Invalid(errores)
 
 
-def check_closing(tiquet: Tiquet, datos: dict[str, Any], catalogos: Catalogos) -> None:
-    if datos.get("motivo_cierre") and lifecycle.tipo_of(tiquet, catalogos) != CERRADO:
-        raise Invalid({"motivo_cierre": [Falla("solo_al_cerrar")]})
+def check_ending(tiquet: Tiquet, datos: dict[str, Any], catalogos: Catalogos) -> None:
+    """Only a closed ticket has a reason to be closed, and none loses what its end was told by."""
+    tipo = lifecycle.tipo_of(tiquet, catalogos)
+    errores = {}
+    if "motivo_cierre" in datos and (tipo == CERRADO) != bool(tiquet.motivo_cierre):
+        errores["motivo_cierre"] = [Falla("nulo" if tipo == CERRADO else "solo_al_cerrar")]
+    solved = tipo == RESUELTO or tiquet.motivo_cierre == "resuelto"
+    if "resolucion" in datos and solved and not tiquet.resolucion:
+        errores["resolucion"] = [Falla("resolucion_requerida")]
+    if errores:
+        raise Invalid(errores)
 
 
 def write_labels(tiquet: Tiquet) -> None:
