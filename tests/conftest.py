@@ -30,7 +30,7 @@ CATALOGS = (
     "Ubicaciones",
     "Cat_problema",
 )
-KEPT = (*CATALOGS, "Catalogo_epoca", "alembic_version")
+KEPT = (*CATALOGS, "Catalogo_epoca", "Cerrojo", "alembic_version")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy import Engine, Table, func, inspect, select, text
 
 from app import create_app
 from app.extensions import db
-from app.models import Base
+from app.models import CERROJOS, Base
 from config.config import Config
 
 pytestmark = pytest.mark.usefixtures("without_app")
@@ -39,6 +39,10 @@ CHECKED = {
     "tipo_actor": "usuario",
     "tipo_usuario": "Técnico",
 }
+
+
+# Tables that a migration fills itself -> how many rows it gives them.
+LOADED = {"Cerrojo": len(CERROJOS)}
 
 
 def settings(url: str) -> dict[str, str]:
@@ -73,7 +77,8 @@ def row(table: Table) -> dict[str, object]:
 def fill(engine: Engine) -> None:
     with engine.begin() as connection:
         for table in Base.metadata.sorted_tables:
-            connection.execute(table.insert().values(row(table)))
+            if table.name not in LOADED:
+                connection.execute(table.insert().values(row(table)))
 
 
 def counts(engine: Engine) -> dict[str, int | None]:
@@ -118,7 +123,7 @@ def test_each_revision_goes_down_and_up_and_leaves_the_rows_of_others(engine):
     upgrade()
     fill(engine)
     before = counts(engine)
-    assert before == dict.fromkeys(Base.metadata.tables, 1)
+    assert before == dict.fromkeys(Base.metadata.tables, 1) | LOADED
 
     for _ in REVISIONS:
         downgrade("-1")
@@ -126,7 +131,8 @@ def test_each_revision_goes_down_and_up_and_leaves_the_rows_of_others(engine):
         assert kept.items() <= before.items()
 
         upgrade("+1")
-        assert counts(engine) == {**dict.fromkeys(before, 0), **kept}
+        empty = {name: LOADED.get(name, 0) for name in before}
+        assert counts(engine) == empty | kept
 
         downgrade("-1")
         before = kept

@@ -1,6 +1,7 @@
 """The tables. Importing this package makes all of them known to ``Base.metadata``."""
 
 from app.models.base import Base, utcnow
+from app.models.busqueda import fold
 from app.models.catalogo import (
     CATALOGOS,
     TIPOS_DE_ESTADO,
@@ -13,9 +14,10 @@ from app.models.catalogo import (
     Prioridades,
     Ubicaciones,
 )
+from app.models.cerrojo import CERROJOS, Cerrojo
 from app.models.idempotencia import Idempotencia
 from app.models.log import LogTransaccional
-from app.models.persona import Clientes, Empleados
+from app.models.persona import Clientes, Empleados, Persona
 from app.models.tiquet import CANALES, FILTRABLES, MOTIVOS_DE_CIERRE, Comentarios, EtiquetaTiquet, Tiquet
 from app.models.usuario import ADMINISTRADOR, ROLES, SOLICITANTE, TECNICO, Sesion, Usuario, UsuarioCategoria
 
@@ -23,6 +25,7 @@ __all__ = [
     "ADMINISTRADOR",
     "CANALES",
     "CATALOGOS",
+    "CERROJOS",
     "FILTRABLES",
     "MOTIVOS_DE_CIERRE",
     "ROLES",
@@ -35,6 +38,7 @@ __all__ = [
     "Catalogo",
     "CatalogoCriticidad",
     "CatalogoEpoca",
+    "Cerrojo",
     "Clientes",
     "Comentarios",
     "Empleados",
@@ -42,11 +46,13 @@ __all__ = [
     "EtiquetaTiquet",
     "Idempotencia",
     "LogTransaccional",
+    "Persona",
     "Prioridades",
     "Sesion",
     "Tiquet",
     "Ubicaciones",
     "Usuario",
     "UsuarioCategoria",
+    "fold",
     "utcnow",
 ]

@@ -6,10 +6,13 @@ from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from app.models.base import TABLE, Base, Exact, Largo, Texto40, Texto120, Texto200, Versioned, utcnow
+from app.models.busqueda import Buscable
 
 
-class Persona(Versioned):
+class Persona(Versioned, Buscable):
     """What customers and employees have in common."""
+
+    BUSCABLES = ("nombre", "apellido", "email", "id_externo")
 
     id: Mapped[int] = mapped_column(primary_key=True)
     nombre: Mapped[Texto120]
@@ -30,8 +33,14 @@ class Persona(Versioned):
 class Clientes(Persona, Base):
     """A customer from outside."""
 
+    BUSCABLES = (*Persona.BUSCABLES, "empresa")
     __tablename__ = "Clientes"
-    __table_args__ = (Index(None, "id_ubicacion"), Index(None, "nombre", "id"), Index(None, "email"), TABLE)
+    __table_args__ = (
+        Index(None, "id_ubicacion"),
+        Index(None, "nombre", "apellido", "id"),
+        Index(None, "email"),
+        TABLE,
+    )
 
     empresa: Mapped[Texto200 | None]
     direccion: Mapped[Texto200 | None]
@@ -40,8 +49,14 @@ class Clientes(Persona, Base):
 class Empleados(Persona, Base):
     """A colleague from inside."""
 
+    BUSCABLES = (*Persona.BUSCABLES, "codigo_empleado", "departamento")
     __tablename__ = "Empleados"
-    __table_args__ = (Index(None, "id_ubicacion"), Index(None, "nombre", "id"), Index(None, "email"), TABLE)
+    __table_args__ = (
+        Index(None, "id_ubicacion"),
+        Index(None, "nombre", "apellido", "id"),
+        Index(None, "email"),
+        TABLE,
+    )
 
     codigo_empleado: Mapped[str | None] = mapped_column(Exact(40), unique=True)
     puesto: Mapped[Texto120 | None]

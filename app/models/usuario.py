@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import TABLE, Base, Exact, Json, Texto40, Texto120, Texto200, Versioned, utcnow
+from app.models.busqueda import Buscable
 
 ADMINISTRADOR = "Administrador"
 TECNICO = "Técnico"
@@ -14,9 +15,10 @@ SOLICITANTE = "Solicitante"
 ROLES = (ADMINISTRADOR, TECNICO, SOLICITANTE)
 
 
-class Usuario(Versioned, Base):
+class Usuario(Versioned, Buscable, Base):
     """A person who signs in with e-mail and password. Never erased: the history names it."""
 
+    BUSCABLES = ("nombre", "apellido")  # Not the e-mail: a Técnico may search, and must not learn it.
     __tablename__ = "Usuario"
     __table_args__ = (
         CheckConstraint(f"tipo_usuario IN {ROLES}", name="tipo_usuario"),
@@ -40,6 +42,10 @@ class Usuario(Versioned, Base):
     idioma: Mapped[str] = mapped_column(String(2), default="es")
     zona_horaria: Mapped[Texto40] = mapped_column(default="UTC")
     preferencias: Mapped[Any] = mapped_column(Json, default=dict, nullable=False)
+    # The ids it serves, shown from here; UsuarioCategoria holds the same to be searched by.
+    categorias: Mapped[Any] = mapped_column(
+        Json, default=list, nullable=False, server_default=text("('[]')")
+    )
     segundo_factor: Mapped[bool] = mapped_column(default=False)
     debe_cambiar_clave: Mapped[bool] = mapped_column(default=False)
     ultimo_acceso: Mapped[datetime | None]
