@@ -21,6 +21,7 @@ class Actor:
     id_solicitud: str | None = None
     ip: str | None = None
     epoca: int | None = None  # of the catalogs, as its authentication saw it
+    debe_cambiar_clave: bool = False  # Its password is temporary.
 
     @property
     def es_personal(self) -> bool:
@@ -45,9 +46,18 @@ class Permiso(Enum):
     ELIMINAR_TIQUET = "tiquet.eliminar"
     ASIGNAR_TIQUET = "tiquet.asignar"
     REABRIR_CERRADO = "tiquet.reabrir_cerrado"
+    VER_PAPELERA = "tiquet.ver_papelera"
+    RESTAURAR_TIQUET = "tiquet.restaurar"
+    VER_COMENTARIO = "comentario.ver"
+    CREAR_COMENTARIO = "comentario.crear"
     VER_CATALOGO = "catalogo.ver"
+    ADMINISTRAR_CATALOGO = "catalogo.administrar"
+    VER_PERSONA = "persona.ver"
+    EDITAR_PERSONA = "persona.editar"
+    ELIMINAR_PERSONA = "persona.eliminar"
     VER_USUARIO = "usuario.ver"
     VER_DATOS_DE_USUARIO = "usuario.ver_datos"
+    ADMINISTRAR_USUARIO = "usuario.administrar"
 
 
 PERSONAL = (ADMINISTRADOR, TECNICO)
@@ -72,9 +82,18 @@ POLITICA: dict[Permiso, tuple[tuple[str, ...], Callable[[Actor, Any], bool]]] = 
     Permiso.ELIMINAR_TIQUET: (SOLO_ADMINISTRADOR, siempre),
     Permiso.ASIGNAR_TIQUET: (PERSONAL, es_o_sera_suyo),
     Permiso.REABRIR_CERRADO: (SOLO_ADMINISTRADOR, siempre),
+    Permiso.VER_PAPELERA: (SOLO_ADMINISTRADOR, siempre),
+    Permiso.RESTAURAR_TIQUET: (SOLO_ADMINISTRADOR, siempre),
+    Permiso.VER_COMENTARIO: (PERSONAL, siempre),
+    Permiso.CREAR_COMENTARIO: (PERSONAL, siempre),
     Permiso.VER_CATALOGO: (PERSONAL, siempre),
+    Permiso.ADMINISTRAR_CATALOGO: (SOLO_ADMINISTRADOR, siempre),
+    Permiso.VER_PERSONA: (PERSONAL, siempre),
+    Permiso.EDITAR_PERSONA: (PERSONAL, siempre),
+    Permiso.ELIMINAR_PERSONA: (SOLO_ADMINISTRADOR, siempre),
     Permiso.VER_USUARIO: (PERSONAL, siempre),
     Permiso.VER_DATOS_DE_USUARIO: (SOLO_ADMINISTRADOR, siempre),
+    Permiso.ADMINISTRAR_USUARIO: (SOLO_ADMINISTRADOR, siempre),
 }
 
 PERMISOS_DE_TIQUET = (
@@ -82,7 +101,9 @@ PERMISOS_DE_TIQUET = (
     Permiso.EDITAR_TIQUET,
     Permiso.ASIGNAR_TIQUET,
     Permiso.ELIMINAR_TIQUET,
+    Permiso.CREAR_COMENTARIO,
 )
+PERMISOS_EN_LA_PAPELERA = (Permiso.VER_PAPELERA, Permiso.RESTAURAR_TIQUET)
 
 
 def allows(permiso: Permiso, actor: Actor, thing: Any = None) -> bool:
@@ -108,4 +129,5 @@ def permissions_of(actor: Actor) -> list[str]:
 
 def permissions_on(actor: Actor, tiquet: Any) -> list[str]:
     """What the actor may do to this ticket."""
-    return [permiso.value for permiso in PERMISOS_DE_TIQUET if allows(permiso, actor, tiquet)]
+    possible = PERMISOS_EN_LA_PAPELERA if tiquet.fecha_eliminacion else PERMISOS_DE_TIQUET
+    return [permiso.value for permiso in possible if allows(permiso, actor, tiquet)]

@@ -1,5 +1,6 @@
 """A test client that serves each request in its own context, and holds each answer to the document."""
 
+import re
 from functools import cache
 from typing import Any
 
@@ -9,6 +10,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
+
+from app.utils.openapi import ANSWERED
 
 SUCCEEDED: set[str] = set()  # operationIds that answered 2xx as their document says.
 
@@ -48,28 +51,37 @@ def check(app: Flask, response: TestResponse) -> None:
         assert response.status_code >= 300, f"{request.method} {request.path} is no route"
         assert_problem(app, response)
         return
-    path = rule.rule.replace("<id:id>", "{id}")
+    path = documented(rule.rule)
     operation = document_of(app)["paths"].get(path, {}).get(request.method.lower().replace("head", "get"))
     if operation is None:
         assert rule.endpoint.startswith("documentos.") or request.method == "OPTIONS", f"undocumented: {path}"
         return
-    documented = operation["responses"].get(str(response.status_code))
-    assert documented, f"{request.method} {path} answered {response.status_code}, which is not documented"
+    about = operation["responses"].get(str(response.status_code))
+    assert about, f"{request.method} {path} answered {response.status_code}, which is not documented"
     if response.status_code >= 400:
-        assert_problem(app, response)
+        assert_problem(app, response, f"{about['$ref']}/content/application~1problem+json/schema")
         return
+    told = {name for name in ANSWERED if name in response.headers} - {"Idempotent-Replayed"}
+    assert told == set(about["headers"]) - {"Idempotent-Replayed"}, f"{request.method} {path}: {told}"
     if response.status_code not in (204, 304) and request.method != "HEAD":
-        validate(app, documented["content"]["application/json"]["schema"], response.get_json())
+        validate(app, about["content"]["application/json"]["schema"]["$ref"], response.get_json())
     SUCCEEDED.add(operation["operationId"])
 
 
-def assert_problem(app: Flask, response: TestResponse) -> None:
+def documented(rule: str) -> str:
+    """A path of the URL map as the document writes it."""
+    return re.sub(r"<id:(\w+)>", r"{\1}", rule)
+
+
+def assert_problem(
+    app: Flask, response: TestResponse, reference: str = "#/components/schemas/Problema"
+) -> None:
     if response.status_code >= 400:
         assert response.mimetype == "application/problem+json"
     if response.status_code >= 400 and response.request.method != "HEAD":
-        validate(app, {"$ref": "#/components/schemas/Problema"}, response.get_json())
+        validate(app, reference, response.get_json())
 
 
-def validate(app: Flask, schema: dict[str, Any], value: Any) -> None:
-    rooted = {"$ref": "doc" + schema["$ref"]}
+def validate(app: Flask, reference: str, value: Any) -> None:
+    rooted = {"$ref": "doc" + reference}
     Draft202012Validator(rooted, registry=registry_of(app), format_checker=FormatChecker()).validate(value)

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from datetime import timedelta
 
 import jwt
@@ -15,7 +16,7 @@ from app.models import ROLES, Sesion, Usuario, utcnow
 from app.permissions import POLITICA, Permiso
 from app.utils import tokens
 from app.utils.blueprint import Blueprint
-from tests.client import document_of
+from tests.client import document_of, documented
 from tests.conftest import SECRETS
 from tests.factories import quien, tiquet
 
@@ -48,7 +49,7 @@ def operations(app):
 def call(client, operation, headers=None):
     method, path = operation.split()
     path = (
-        path.replace("<id:id>", "1")
+        re.sub("<id:[a-z_]+>", "1", path)
         .replace("<path:name>", "swagger-ui.css")
         .replace("<codigo>", "no_encontrado")
     )
@@ -65,18 +66,20 @@ def test_every_route_says_who_may_call_it(app):
 
 
 def test_the_document_tells_the_same_as_the_routes(app):
-    documented = {
-        f"{method.upper()} {path.replace('{id}', '<id:id>')}": (about.get("security"), about.get("x-permiso"))
+    in_document = {
+        f"{method.upper()} {path}": (about.get("security"), about.get("x-permiso"))
         for path, methods in document_of(app)["paths"].items()
         for method, about in methods.items()
         if method.upper() in METHODS
     }
 
-    assert documented == {
-        operation: ([], None) if permiso is Permiso.PUBLICO else (None, permiso.value)
+    told = {
+        documented(operation): ([], None) if permiso is Permiso.PUBLICO else (None, permiso.value)
         for operation, permiso in operations(app).items()
         if permiso
     }
+    by_refresh_token = dict.fromkeys(BY_REFRESH_TOKEN, ([{"refresco": []}], None))
+    assert in_document == told | by_refresh_token
 
 
 def test_without_a_token_only_the_public_routes_answer(app, client):

@@ -5,7 +5,8 @@ from sqlalchemy import update
 
 from app.extensions import db
 from app.models import CATALOGOS, CatTiquet, EstadoTiquet
-from app.services.seed import FILAS, touch_catalogs
+from app.services.catalog import touch_catalogs
+from app.services.seed import FILAS
 from tests.factories import NUEVO
 
 PROPIAS = {name: model.PROPIAS for name, model in CATALOGOS.items()}

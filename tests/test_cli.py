@@ -57,7 +57,7 @@ def test_an_email_is_taken_once(command):
     again = command("create-admin", "ANA@example.org", input=f"{CLAVE}\n")
 
     assert again.exit_code == 1
-    assert "Ya existe un usuario con ese correo" in again.output
+    assert "Ya existe otro con el mismo valor en: email." in again.output
 
 
 def test_seed_says_what_was_there(command):

@@ -7,10 +7,11 @@ from sqlalchemy import func, select
 
 from app.extensions import db
 from app.models import LogTransaccional, Tiquet
-from app.schemas.tickets import SOLO_LECTURA, TiquetCreateArgs
+from app.schemas.tickets import TiquetCreateArgs, TiquetUpdateArgs
 from tests.factories import NUEVO, tiquet
 
 TICKETS = "/api/tickets/tickets"
+SOLO_LECTURA = TiquetUpdateArgs.SOLO_LECTURA
 CAP = 256 * 1024
 BIG = 2**31 - 1
 

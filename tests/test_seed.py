@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from app import transaction
 from app.extensions import db
@@ -101,14 +101,22 @@ def test_seeding_again_keeps_what_an_operator_edited_and_added(session):
     assert db.session.query(CatTiquet).count() == len(FILAS["categorias"]) + 1
 
 
-def test_seeding_again_brings_back_what_is_missing_and_tells_every_memory(session):
+def test_seeding_again_does_not_bring_back_what_was_erased(session):
     db.session.delete(db.session.get(CatProblema, 14))
+    db.session.commit()
+
+    assert transaction.run(seed_catalogs) is False
+
+    assert db.session.get(CatProblema, 14) is None
+
+
+def test_an_empty_catalog_is_filled_and_every_memory_told(session):
+    db.session.execute(delete(CatProblema))
     db.session.commit()
     before = epoca()
 
     assert transaction.run(seed_catalogs) is True
 
-    db.session.expire_all()
     assert db.session.get(CatProblema, 14).nombre == "La impresora no responde"
     assert epoca() != before
 

@@ -8,7 +8,8 @@ import pytest
 from app.extensions import db
 from app.models import CatTiquet, Usuario
 from app.queries import stats
-from app.services.seed import FILAS, touch_catalogs
+from app.services.catalog import touch_catalogs
+from app.services.seed import FILAS
 from tests import factories
 from tests.rows import LISTA, TIPOS, mixed, people, plant
 

@@ -159,7 +159,7 @@ def test_the_filters_above_are_all_that_the_list_takes(mesa_llena):
     document = mesa_llena.client.get("/api/openapi.json").json
     declared = {p["name"] for p in document["paths"][LISTA]["get"]["parameters"] if p["in"] == "query"}
 
-    assert declared == taken | {"orden", "limite", "cursor"}
+    assert declared == taken | {"papelera", "orden", "limite", "cursor"}
 
 
 @pytest.mark.parametrize("orden", ORDENES)
@@ -208,7 +208,7 @@ def test_pages_of_any_size_put_together_are_the_table_however_many_ties_it_has(m
 
 def test_two_priorities_of_one_level_are_one_run_of_dates(mesa, admin, monkeypatch):
     from app.models import Prioridades
-    from app.services.seed import touch_catalogs
+    from app.services.catalog import touch_catalogs
 
     db.session.get(Prioridades, 3).nivel = 2
     touch_catalogs()

@@ -1,7 +1,7 @@
 """The tables. Importing this package makes all of them known to ``Base.metadata``."""
 
 from app.models.base import Base, utcnow
-from app.models.busqueda import fold
+from app.models.busqueda import Buscable, fold
 from app.models.catalogo import (
     CATALOGOS,
     TIPOS_DE_ESTADO,
@@ -33,6 +33,7 @@ __all__ = [
     "TECNICO",
     "TIPOS_DE_ESTADO",
     "Base",
+    "Buscable",
     "CatProblema",
     "CatTiquet",
     "Catalogo",

@@ -21,7 +21,7 @@ class Idempotencia(Base):
 
     id_usuario: Mapped[int] = mapped_column(ForeignKey("Usuario.id"), primary_key=True)
     clave: Mapped[str] = mapped_column(Exact(128, "ascii"), primary_key=True)
-    # SHA-256 of method, path with query, and body: the same key with another request is a mistake.
+    # HMAC-SHA-256 of method, path with query, and body: the same key with another request is a mistake.
     huella: Mapped[str] = mapped_column(Exact(64, "ascii"))
     ruta: Mapped[Texto200]
     estado: Mapped[int | None]

@@ -1,6 +1,7 @@
 """Who asks for help without signing in: customers and employees."""
 
 from datetime import datetime
+from typing import ClassVar
 
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
@@ -12,7 +13,7 @@ from app.models.busqueda import Buscable
 class Persona(Versioned, Buscable):
     """What customers and employees have in common."""
 
-    BUSCABLES = ("nombre", "apellido", "email", "id_externo")
+    BUSCABLES: ClassVar[tuple[str, ...]] = ("nombre", "apellido", "email", "id_externo")
 
     id: Mapped[int] = mapped_column(primary_key=True)
     nombre: Mapped[Texto120]

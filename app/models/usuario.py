@@ -43,9 +43,7 @@ class Usuario(Versioned, Buscable, Base):
     zona_horaria: Mapped[Texto40] = mapped_column(default="UTC")
     preferencias: Mapped[Any] = mapped_column(Json, default=dict, nullable=False)
     # The ids it serves, shown from here; UsuarioCategoria holds the same to be searched by.
-    categorias: Mapped[Any] = mapped_column(
-        Json, default=list, nullable=False, server_default=text("('[]')")
-    )
+    categorias: Mapped[Any] = mapped_column(Json, default=list, nullable=False, server_default=text("('[]')"))
     segundo_factor: Mapped[bool] = mapped_column(default=False)
     debe_cambiar_clave: Mapped[bool] = mapped_column(default=False)
     ultimo_acceso: Mapped[datetime | None]

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 
 from app.extensions import db
-from app.models import CATALOGOS, Catalogo, CatalogoEpoca
+from app.models import CATALOGOS, Catalogo, CatalogoEpoca, EstadoTiquet, Ubicaciones
 from app.permissions import Actor
 
 COMUNES = ("id", "codigo", "nombre", "descripcion", "orden", "color", "activo", "predeterminado")
@@ -57,9 +57,41 @@ def all_catalogs(actor: Actor) -> Catalogos:
     return known
 
 
+def listing(actor: Actor, name: str, filtros: dict[str, Any]) -> list[Fila]:
+    """The rows of one catalog; a problem of any category is also one of the category asked for."""
+    filas = list(all_catalogs(actor)[name].values())
+    if "activo" in filtros:
+        filas = [fila for fila in filas if fila["activo"] == filtros["activo"]]
+    if "id_categoria" in filtros:
+        filas = [fila for fila in filas if fila["id_categoria"] in (None, filtros["id_categoria"])]
+    return filas
+
+
 def load() -> Catalogos:
     epoca = db.session.scalars(select(CatalogoEpoca.epoca)).one()
     return Catalogos(epoca, {name: rows(model) for name, model in CATALOGOS.items()})
+
+
+def row(name: str, id: int) -> Fila | None:
+    """One row as it is now, inside a unit of work that changes it."""
+    return rows(CATALOGOS[name]).get(id)
+
+
+def ancestors(id: int) -> set[int]:
+    """A location and all that it lies in."""
+    parents = dict(db.session.execute(select(Ubicaciones.id, Ubicaciones.id_padre)).tuples())
+    found: set[int] = set()
+    above: int | None = id
+    while above is not None and above not in found:
+        found.add(above)
+        above = parents.get(above)
+    return found
+
+
+def active_states(tipo: str) -> int:
+    """How many states of this type a ticket can be moved to."""
+    active = select(func.count()).where(EstadoTiquet.tipo == tipo, EstadoTiquet.activo.is_(True))
+    return db.session.scalar(active) or 0
 
 
 def rows(model: type[Catalogo]) -> dict[int, Fila]:

@@ -30,13 +30,32 @@ class Pagina:
 def after(columns: list[Any], values: list[Any], descending: bool) -> ColumnElement[bool]:
     """The rows behind ``values`` in an order by ``columns``, all in one direction.
 
-    Written with OR on purpose: MariaDB finds no range in ``(a, b) < (x, y)``.
+    A NULL comes before any value; nothing that may be NULL is sorted by in descending order. Written with OR
+    on purpose: MariaDB finds no range in ``(a, b) < (x, y)``.
     """
     column, value = columns[0], values[0]
-    beyond: ColumnElement[bool] = column < value if descending else column > value
+    if value is None:
+        beyond, same = column.is_not(None), column.is_(None)
+    else:
+        beyond, same = (column < value if descending else column > value), column == value
     if len(columns) == 1:
-        return beyond
-    return or_(beyond, and_(column == value, after(columns[1:], values[1:], descending)))
+        return beyond  # type: ignore[no-any-return]
+    return or_(beyond, and_(same, after(columns[1:], values[1:], descending)))
+
+
+def page_of(
+    query: Select[Any], order: tuple[Any, ...], limite: int, corte: Corte | None, descending: bool = False
+) -> Pagina:
+    """A page of ``query``, whose columns are named as the keys of its rows, in the total ``order``."""
+    total = corte.total if corte else capped_total(query, {})
+    if corte:
+        query = query.where(after(list(order), list(corte.valores), descending))
+    ordered = query.order_by(*(key.desc() if descending else key for key in order))
+    found = db.session.execute(ordered.limit(limite + 1)).mappings().all()
+    filas = [dict(row) for row in found[:limite]]
+    last = filas[-1] if len(found) > limite else None
+    end = Corte(tuple(last[key.key] for key in order), total) if last else None
+    return Pagina(filas, total, end)
 
 
 def capped_total(matching: Select[Any], parameters: dict[str, Any]) -> int:

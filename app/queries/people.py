@@ -1,11 +1,50 @@
 """Reading customers and employees."""
 
-from sqlalchemy import select
+from typing import Any
+
+from sqlalchemy import Select, select
 
 from app.extensions import db
 from app.models import Clientes, Empleados
+from app.queries.pagination import Corte, Pagina, page_of
+from app.queries.search import matches
+
+# Entity of the event log -> its table.
+PERSONAS: dict[str, type[Any]] = {"cliente": Clientes, "empleado": Empleados}
+EXACTOS = ("activo", "id_ubicacion", "email", "id_externo", "codigo_empleado")
 
 
-def can_ask(model: type[Clientes] | type[Empleados], id: int) -> bool:
+def everything(entidad: str) -> Select[Any]:
+    """All that is shown of a person; the column that it is searched by is ours."""
+    model = PERSONAS[entidad]
+    return select(*(column for column in model.__table__.columns if column.key != "busqueda"))
+
+
+def get(entidad: str, id: int) -> dict[str, Any] | None:
+    found = everything(entidad).where(PERSONAS[entidad].id == id)
+    row = db.session.execute(found).mappings().one_or_none()
+    return None if row is None else dict(row)
+
+
+def page(entidad: str, filtros: dict[str, Any], limite: int, corte: Corte | None) -> Pagina:
+    """People by name and surname."""
+    model, query = PERSONAS[entidad], everything(entidad)
+    for name in EXACTOS:
+        if name in filtros:
+            query = query.where(getattr(model, name) == filtros[name])
+    if "q" in filtros:
+        query = query.where(*matches(model, filtros["q"]))
+    return page_of(query, (model.nombre, model.apellido, model.id), limite, corte)
+
+
+def locked(entidad: str, id: int) -> Clientes | Empleados | None:
+    """A person to be changed."""
+    model = PERSONAS[entidad]
+    found: Clientes | Empleados | None = db.session.get(model, id, with_for_update=True)
+    return found
+
+
+def can_ask(entidad: str, id: int) -> bool:
     """Whether a new ticket can name this person as the one who asks."""
+    model = PERSONAS[entidad]
     return db.session.scalar(select(model.id).where(model.id == id, model.activo.is_(True))) is not None

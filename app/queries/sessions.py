@@ -13,7 +13,7 @@ from app.models import CatalogoEpoca, Sesion, Usuario, utcnow
 def holder_statement() -> Select[Any]:
     epoca = select(CatalogoEpoca.epoca).scalar_subquery()
     return (
-        select(Usuario.id, Usuario.tipo_usuario, epoca.label("epoca"))
+        select(Usuario.id, Usuario.tipo_usuario, Usuario.debe_cambiar_clave, epoca.label("epoca"))
         .join(Sesion, Sesion.id_usuario == Usuario.id)
         .where(
             Sesion.id == bindparam("sid"),
@@ -26,7 +26,10 @@ def holder_statement() -> Select[Any]:
 
 
 def holder(sid: str, sub: int) -> Row[Any] | None:
-    """``(id, tipo_usuario, epoca)`` of an active user whose session is alive; also the catalogs' epoch."""
+    """``(id, tipo_usuario, debe_cambiar_clave, epoca)`` of an active user whose session is alive.
+
+    The epoch is that of the catalogs.
+    """
     return db.session.execute(holder_statement(), {"sid": sid, "sub": sub, "now": utcnow()}).one_or_none()
 
 

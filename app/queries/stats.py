@@ -86,3 +86,10 @@ def per_day(column: Any, visible: ColumnElement[bool], since: date) -> dict[str,
     day = func.date(column)
     query = select(day, func.count()).where(visible, column >= datetime.combine(since, time())).group_by(day)
     return {str(value): number for value, number in db.session.execute(query)}
+
+
+def open_tickets(actor: Actor, id_usuario: int) -> int:
+    """How many tickets a user has that are not resolved yet."""
+    estados = [id for id, e in all_catalogs(actor)["estados"].items() if e["tipo"] in ABIERTOS]
+    theirs = (Tiquet.id_usuario_asignado == id_usuario, Tiquet.id_estado.in_(estados))
+    return db.session.scalar(select(func.count()).where(*theirs, visible_to(actor))) or 0

@@ -38,7 +38,7 @@ CONDICIONES: dict[str, ColumnElement[bool]] = {
 }
 RANGOS = ("creado_desde", "creado_hasta", "actualizado_desde")
 CON_VALORES = (*FILTRABLES, "etiqueta")
-DATES = ("fecha_creacion", "fecha_actualizacion")
+DATES = ("fecha_creacion", "fecha_actualizacion", "fecha_eliminacion")
 
 # Where a branch finds its columns: among the tickets, or by way of a label, whose rows have the same order.
 PLAIN: dict[str, Any] = {name: getattr(Tiquet, name) for name in (*FILTRABLES, *DATES, "id")}
@@ -72,19 +72,22 @@ class Forma:
 
 
 def page(actor: Actor, filtros: Filtros, orden: str, limite: int, corte: Corte | None) -> Pagina:
-    """A page of the tickets that ``actor`` sees and that match ``filtros``, and their total."""
+    """A page of the tickets that ``actor`` sees and that match ``filtros``, and their total.
+
+    With ``papelera`` among the filters it is a page of the trash.
+    """
+    papelera = filtros.get("papelera", False)
+    visible = visible_to(actor, papelera)
     catalogos = all_catalogs(actor)
     values = wanted_values(actor, filtros, catalogos)
     if not all(values.values()):
         return Pagina([], 0, None)
     ranges = {name: filtros[name] for name in RANGOS if name in filtros}
-    total = corte.total if corte else count(actor, values, ranges)
-    forma, parameters = plan(values, ranges, orden, catalogos, corte)
+    total = corte.total if corte else count(visible, papelera, values, ranges)
+    forma, parameters = plan(values, ranges, orden, papelera, catalogos, corte)
     if not forma.ramas:
         return Pagina([], total, None)
-    found = db.session.execute(
-        statement(forma, visible_to(actor)), {**parameters, "limite": limite + 1}
-    ).all()
+    found = db.session.execute(statement(forma, visible), {**parameters, "limite": limite + 1}).all()
     filas = [shape(row, actor, catalogos) for row in found[:limite]]
     last = found[limite - 1][-len(sort_keys(forma.orden)) :] if len(found) > limite else None
     return Pagina(filas, total, Corte(tuple(last), total) if last else None)
@@ -112,19 +115,29 @@ def conditions(values: dict[str, list[Any]]) -> dict[str, Any]:
     return named
 
 
-def count(actor: Actor, values: dict[str, list[Any]], others: dict[str, Any]) -> int:
+def count(
+    visible: ColumnElement[bool], papelera: bool, values: dict[str, list[Any]], others: dict[str, Any]
+) -> int:
     named = conditions(values) | others
-    matching = select(Tiquet.id).where(visible_to(actor), *(CONDICIONES[name] for name in named))
+    matching = select(Tiquet.id).where(visible, *(CONDICIONES[name] for name in named))
     if set(values) == {"etiqueta"}:
         by_label = EtiquetaTiquet.etiqueta.in_(bindparam("etiqueta", expanding=True))
         others_hold = (CONDICIONES[name] for name in others)
         labelled = labels_first(select(EtiquetaTiquet.id_tiquet))
-        matching = labelled.distinct().where(by_label, visible_to(actor), *others_hold)
-    return capped_total(hinted(matching, index_for("fecha_creacion", tuple(values), tuple(others))), named)
+        matching = labelled.distinct().where(by_label, visible, *others_hold)
+    index = index_for(natural_order(papelera), papelera, tuple(values), tuple(others))
+    return capped_total(hinted(matching, index), named)
 
 
-def index_for(orden: str, equal: tuple[str, ...], rest: tuple[str, ...]) -> str | None:
+def natural_order(papelera: bool) -> str:
+    """The order in which the indexes give the tickets; the trash stands by the date of throwing away."""
+    return "fecha_eliminacion" if papelera else "fecha_creacion"
+
+
+def index_for(orden: str, papelera: bool, equal: tuple[str, ...], rest: tuple[str, ...]) -> str | None:
     """The index whose ranges are the branches, or None where the server is to choose."""
+    if papelera and orden != natural_order(papelera):
+        return None
     if orden == "fecha_actualizacion":
         return None if equal or set(rest) - {"actualizado_desde"} else "ix_Tiquet_lista_actualizacion"
     if "etiqueta" in equal or (len(equal) > 1 and equal != ("id_estado", "id_prioridad")):
@@ -147,6 +160,7 @@ def plan(
     values: dict[str, list[Any]],
     others: dict[str, Any],
     orden: str,
+    papelera: bool,
     catalogos: Catalogos,
     corte: Corte | None,
 ) -> tuple[Forma, dict[str, Any]]:
@@ -174,7 +188,7 @@ def plan(
             parameters[f"nivel_{len(ramas)}"] = nivel
         parameters |= {f"{name}_{len(ramas)}": value for name, value in zip(equal, branch, strict=True)}
         ramas.append(Rama(tuple(value is None for value in branch), resumed))
-    index = index_for(column, equal, tuple(rest))
+    index = index_for(column, papelera, equal, tuple(rest))
     return Forma(column, descending, equal, tuple(ramas), tuple(rest), index), parameters
 
 
@@ -186,11 +200,16 @@ def branch_columns(orden: str, values: dict[str, list[Any]]) -> tuple[str, ...]:
             if set(values) == {"id_estado", "id_prioridad"}
             else ("id_prioridad",)
         )
-    return tuple(values) if orden == "fecha_creacion" and len(values) == 1 else ()
+    if orden == "fecha_eliminacion" and "etiqueta" in values:
+        return ()  # Labels do not know the trash.
+    return tuple(values) if orden in ("fecha_creacion", "fecha_eliminacion") and len(values) == 1 else ()
 
 
 def sort_keys(orden: str) -> tuple[str, ...]:
-    return ("nivel", "fecha_creacion", "id") if orden == "prioridad" else (orden, "id")
+    return {
+        "prioridad": ("nivel", "fecha_creacion", "id"),
+        "fecha_eliminacion": ("fecha_eliminacion", "fecha_creacion", "id"),
+    }.get(orden, (orden, "id"))
 
 
 @lru_cache(maxsize=512)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 
 from app.extensions import db, settings
 from app.models import Clientes, Empleados, Tiquet, Usuario
-from app.permissions import Actor, permissions_on
+from app.permissions import Actor, Permiso, permissions_on, require
 from app.queries.catalog import Catalogos, all_catalogs
 from app.transitions import allowed_actions
 
@@ -44,6 +44,7 @@ PROPIOS = (
     Tiquet.fecha_primera_respuesta,
     Tiquet.fecha_resolucion,
     Tiquet.fecha_cierre,
+    Tiquet.fecha_eliminacion,
     Tiquet.veces_reabierto,
     Tiquet.numero_comentarios,
     Tiquet.numero_adjuntos,
@@ -56,14 +57,19 @@ NOMBRES = tuple(
 )
 CLAVES = tuple(column.key for column in PROPIOS)
 
-NOT_IN_TRASH = Tiquet.fecha_eliminacion.is_(None)  # One object, so that statements made with it can be kept.
+# Single objects, so that statements made with them can be kept.
+NOT_IN_TRASH = Tiquet.fecha_eliminacion.is_(None)
+IN_TRASH = Tiquet.fecha_eliminacion.is_not(None)
 
 
-def visible_to(_actor: Actor) -> ColumnElement[bool]:
-    """Which tickets ``actor`` may see: the one scope of list, item and count.
+def visible_to(actor: Actor, papelera: bool = False) -> ColumnElement[bool]:
+    """Which tickets ``actor`` may see, or with ``papelera`` in the trash: the one scope of all reads.
 
     Staff sees all that is not in the trash; whoever is not staff has no permission that leads here.
     """
+    if papelera:
+        require(Permiso.VER_PAPELERA, actor)
+        return IN_TRASH
     return NOT_IN_TRASH
 
 
@@ -91,10 +97,10 @@ def get(actor: Actor, id: int) -> dict[str, Any] | None:
     return None if row is None else shape(row, actor, all_catalogs(actor))
 
 
-def locked(actor: Actor, id: int) -> Tiquet | None:
+def locked(actor: Actor, id: int, papelera: bool = False) -> Tiquet | None:
     """One ticket to be changed. Whoever wants it too waits here, and then sees it as we leave it."""
     return db.session.scalars(
-        select(Tiquet).where(Tiquet.id == id, visible_to(actor)).with_for_update()
+        select(Tiquet).where(Tiquet.id == id, visible_to(actor, papelera)).with_for_update()
     ).one_or_none()
 
 
@@ -123,7 +129,9 @@ def shape(row: Any, actor: Actor, catalogos: Catalogos) -> dict[str, Any]:
         "usuario_asignado": person(tiquet["id_usuario_asignado"], *nombres[2:4]),
         "cliente": person(tiquet["id_cliente"], *nombres[4:6]),
         "empleado": person(tiquet["id_empleado"], *nombres[6:8]),
-        "transiciones_permitidas": transitions_of(actor, estado["tipo"], tiquet["fecha_cierre"]),
+        "transiciones_permitidas": []
+        if tiquet["fecha_eliminacion"]
+        else transitions_of(actor, estado["tipo"], tiquet["fecha_cierre"]),
         "permisos": permissions_on(actor, row),
     }
 

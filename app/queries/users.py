@@ -5,9 +5,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, select, true
 
 from app.extensions import db
-from app.models import Usuario
-from app.permissions import PERSONAL, Actor, Permiso, allows
-from app.queries.pagination import Corte, Pagina, after, capped_total
+from app.models import ADMINISTRADOR, Usuario, UsuarioCategoria
+from app.permissions import PERSONAL, Actor, Permiso, allows, require
+from app.queries.pagination import Corte, Pagina, page_of
+from app.queries.search import matches
 
 BREVES = ("id", "nombre", "apellido", "tipo_usuario")
 COMPLETAS = (
@@ -22,9 +23,10 @@ COMPLETAS = (
         "telefono",
         "id_ubicacion",
     ),
-    *("idioma", "zona_horaria", "preferencias", "segundo_factor", "debe_cambiar_clave"),
+    *("idioma", "zona_horaria", "preferencias", "categorias", "segundo_factor", "debe_cambiar_clave"),
     *("ultimo_acceso", "fecha_creacion", "version"),
 )
+DE_ADMINISTRADOR = {"activo", "disponible", "id_ubicacion", "email", "id_categoria"}
 ORDEN = (Usuario.apellido, Usuario.nombre, Usuario.id)
 
 
@@ -53,20 +55,44 @@ def fetch(keys: tuple[str, ...], *where: ColumnElement[bool]) -> dict[str, Any] 
 
 
 def page(actor: Actor, filtros: dict[str, Any], limite: int, corte: Corte | None) -> Pagina:
-    """Users by surname and name."""
-    keys = keys_for(actor)
-    query = select(*(getattr(Usuario, key) for key in keys)).where(visible_to(actor))
-    if "tipo_usuario" in filtros:
-        query = query.where(Usuario.tipo_usuario == filtros["tipo_usuario"])
-    total = corte.total if corte else capped_total(query.with_only_columns(Usuario.id), {})
-    if corte:
-        query = query.where(after(list(ORDEN), list(corte.valores), descending=False))
-    found = db.session.execute(query.order_by(*ORDEN).limit(limite + 1)).all()
-    filas = [dict(zip(keys, row, strict=True)) for row in found[:limite]]
-    last = filas[-1] if len(found) > limite else None
-    return Pagina(
-        filas, total, Corte((last["apellido"], last["nombre"], last["id"]), total) if last else None
-    )
+    """Users by surname and name; to filter by what only an Administrador sees takes one."""
+    if DE_ADMINISTRADOR & set(filtros):
+        require(Permiso.VER_DATOS_DE_USUARIO, actor)
+    query = select(*(getattr(Usuario, key) for key in keys_for(actor))).where(visible_to(actor))
+    for name in ("tipo_usuario", "activo", "disponible", "id_ubicacion", "email"):
+        if name in filtros:
+            query = query.where(getattr(Usuario, name) == filtros[name])
+    if "id_categoria" in filtros:
+        serving = select(UsuarioCategoria.id_usuario)
+        query = query.where(
+            Usuario.id.in_(serving.where(UsuarioCategoria.id_categoria == filtros["id_categoria"]))
+        )
+    if "q" in filtros:
+        query = query.where(*matches(Usuario, filtros["q"]))
+    return page_of(query, ORDEN, limite, corte)
+
+
+def email_of(id: int) -> str | None:
+    return db.session.scalar(select(Usuario.email).where(Usuario.id == id))
+
+
+def secret_of(id: int) -> tuple[str, str]:
+    """The e-mail and the password's hash of a user that exists."""
+    email, stored = db.session.execute(
+        select(Usuario.email, Usuario.password_hash).where(Usuario.id == id)
+    ).one()
+    return email, stored
+
+
+def locked(id: int) -> Usuario | None:
+    """A user to be changed."""
+    return db.session.scalars(select(Usuario).where(Usuario.id == id).with_for_update()).one_or_none()
+
+
+def there_is_an_administrator() -> bool:
+    """Whether anybody is left who can appoint others."""
+    active = select(Usuario.id).where(Usuario.tipo_usuario == ADMINISTRADOR, Usuario.activo.is_(True))
+    return db.session.scalar(active.limit(1)) is not None
 
 
 def by_email(email: str) -> Usuario | None:

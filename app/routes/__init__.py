@@ -1,12 +1,15 @@
 """The URL map on one screen."""
 
-from app.routes import auth, catalog, service, tickets, users
+from app.routes import auth, catalog, comments, people, service, tickets, users
 
 # Blueprint, and where it stands.
 BLUEPRINTS = (
     (auth.blp, "/api/auth"),
     (tickets.blp, "/api/tickets"),
+    (comments.blp, "/api/tickets/tickets"),
     (catalog.blp, "/api/tickets"),
+    (people.clientes, "/api/clientes"),
+    (people.empleados, "/api/empleados"),
     (users.blp, "/api/users"),
     (service.blp, ""),
 )

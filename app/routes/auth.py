@@ -6,14 +6,15 @@ from flask import Response, g, request
 
 from app.errors import NotFound
 from app.permissions import Permiso, permissions_of
-from app.queries import users
-from app.schemas.auth import LoginArgs, SesionSchema, VacioArgs
-from app.schemas.users import PerfilSchema
-from app.services import sessions
+from app.queries import users as queries
+from app.schemas.auth import LoginArgs, SesionSchema
+from app.schemas.fields import VacioArgs
+from app.schemas.users import ClavePropiaArgs, PerfilSchema, PerfilUpdateArgs
+from app.services import sessions, users
 from app.transaction import read, run
 from app.utils import tokens
-from app.utils.blueprint import Blueprint
-from app.utils.etag import listed, shown
+from app.utils.blueprint import Blueprint, prepare
+from app.utils.etag import if_match, listed, shown
 from app.utils.identity import current_actor
 
 blp = Blueprint("auth", __name__, description="Inicio y fin de sesión, y el propio usuario.")
@@ -22,9 +23,9 @@ USER_KEYS = ("id", "email", "nombre", "apellido", "tipo_usuario")
 
 
 @blp.post("/login", permiso=Permiso.PUBLICO)
-@blp.arguments(LoginArgs)
+@blp.arguments(LoginArgs, example={"email": "jadmin@gmail.com", "password": "secret123"})
 @blp.response(200, SesionSchema, unit=False)
-@blp.problems(401)
+@blp.problems("credenciales_invalidas")
 def login(datos: dict[str, Any]) -> Response:
     """Iniciar sesión
 
@@ -41,9 +42,10 @@ def login(datos: dict[str, Any]) -> Response:
 
 
 @blp.post("/refresh", permiso=Permiso.PUBLICO)
-@blp.arguments(VacioArgs, required=False)
+@blp.arguments(VacioArgs, required=False, example={})
 @blp.response(200, SesionSchema, unit=False)
-@blp.problems(401)
+@blp.doc(security=[{"refresco": []}])
+@blp.problems("refresco_reutilizado")
 def refresh(_datos: dict[str, Any]) -> Response:
     """Renovar la sesión
 
@@ -57,7 +59,7 @@ def refresh(_datos: dict[str, Any]) -> Response:
 
 
 @blp.post("/logout", permiso=Permiso.PROPIO)
-@blp.arguments(VacioArgs, required=False)
+@blp.arguments(VacioArgs, required=False, example={})
 @blp.response(204)
 def logout(_datos: dict[str, Any]) -> Response:
     """Cerrar la sesión
@@ -70,18 +72,65 @@ def logout(_datos: dict[str, Any]) -> Response:
 
 @blp.get("/me", permiso=Permiso.PROPIO)
 @blp.response(200, PerfilSchema)
-@blp.problems(304)
+@blp.tagged
 def me() -> Response:
     """Ver el propio usuario
 
     Con los permisos que da su rol.
     """
+    return shown(own_profile())
+
+
+@blp.put("/me", permiso=Permiso.PROPIO)
+@blp.arguments(PerfilUpdateArgs, example={"telefono": "555 0101", "idioma": "es"})
+@blp.response(200, PerfilSchema)
+@blp.problems("version_obsoleta")
+def update_me(cambios: dict[str, Any]) -> Response:
+    """Cambiar el propio perfil
+
+    Nombre, apellido, teléfono, idioma y preferencias; lo demás lo cambia un Administrador.
+    """
+    users.update_own(current_actor(), cambios, if_match())
+    return shown(own_profile())
+
+
+@blp.patch("/me", permiso=Permiso.PROPIO)
+@blp.arguments(PerfilUpdateArgs, example={"preferencias": {"tema": "oscuro"}})
+@blp.response(200, PerfilSchema)
+@blp.problems("version_obsoleta")
+def patch_me(cambios: dict[str, Any]) -> Response:
+    """Cambiar parte del propio perfil
+
+    Lo mismo que PUT.
+    """
+    users.update_own(current_actor(), cambios, if_match())
+    return shown(own_profile())
+
+
+@blp.post("/me/password", permiso=Permiso.PROPIO)
+@blp.arguments(
+    ClavePropiaArgs,
+    example={"password_actual": "secret123", "password_nuevo": "tres tigres en el trigal"},
+)
+@prepare(users.hash_for_own)
+@blp.response(204)
+@blp.problems("clave_actual_incorrecta", "conflicto")
+def change_password(datos: dict[str, Any]) -> Response:
+    """Cambiar la propia contraseña
+
+    Pide la actual. Las demás sesiones terminan al momento; esta sigue.
+    """
+    users.change_own_password(current_actor(), **datos)
+    return Response(status=204)
+
+
+def own_profile() -> dict[str, Any]:
     actor = current_actor()
-    return shown({**profile(actor.id or 0), "permisos": permissions_of(actor)})
+    return {**profile(actor.id or 0), "permisos": permissions_of(actor)}
 
 
 def profile(id: int) -> dict[str, Any]:
-    found = users.profile(id)
+    found = queries.profile(id)
     if found is None:
         raise NotFound("usuario_no_encontrado")
     return found

@@ -31,6 +31,7 @@ def alive() -> Response:
 
 @blp.get("/health/ready", permiso=Permiso.PUBLICO)
 @blp.response(200, SaludSchema)
+@blp.problems("migraciones_pendientes")
 def ready() -> Response:
     """Saber si puede atender
 

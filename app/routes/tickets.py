@@ -6,7 +6,9 @@ from flask import Response, url_for
 
 from app.permissions import Permiso
 from app.queries import stats, ticket_list
+from app.schemas.fields import VacioArgs
 from app.schemas.tickets import (
+    EJEMPLO,
     StatsSchema,
     TiquetCreateArgs,
     TiquetPaginaSchema,
@@ -19,6 +21,12 @@ from app.utils import cursors
 from app.utils.blueprint import Blueprint
 from app.utils.etag import if_match, listed, shown
 from app.utils.identity import current_actor
+
+# What the rules of the lifecycle refuse.
+MOVING = (
+    *("transicion_no_permitida", "cambios_incompatibles", "plazo_de_reapertura_vencido"),
+    *("tiquet_ya_asignado", "referencia_en_conflicto"),
+)
 
 blp = Blueprint("tickets", __name__, description="Tiquets y las cifras del tablero.")
 
@@ -37,8 +45,9 @@ def list_tickets(args: dict[str, Any]) -> Response:
 
 
 @blp.post("/tickets", permiso=Permiso.CREAR_TIQUET)
-@blp.arguments(TiquetCreateArgs)
+@blp.arguments(TiquetCreateArgs, example=EJEMPLO)
 @blp.response(201, TiquetSchema)
+@blp.problems("ya_existe", *MOVING)
 def create_ticket(datos: dict[str, Any]) -> Response:
     """Abrir un tiquet
 
@@ -51,16 +60,17 @@ def create_ticket(datos: dict[str, Any]) -> Response:
 
 @blp.get("/tickets/<id:id>", permiso=Permiso.VER_TIQUET)
 @blp.response(200, TiquetSchema)
-@blp.problems(304, 404)
+@blp.tagged
+@blp.problems("tiquet_no_encontrado")
 def get_ticket(id: int) -> Response:
     """Ver un tiquet"""
     return shown(tickets.shown(current_actor(), id))
 
 
 @blp.put("/tickets/<id:id>", permiso=Permiso.EDITAR_TIQUET)
-@blp.arguments(TiquetUpdateArgs)
+@blp.arguments(TiquetUpdateArgs, example={"id_prioridad": 3})
 @blp.response(200, TiquetSchema)
-@blp.problems(404, 409, 412)
+@blp.problems("tiquet_no_encontrado", "version_obsoleta", "ya_existe", *MOVING)
 def update_ticket(cambios: dict[str, Any], id: int) -> Response:
     """Cambiar un tiquet
 
@@ -72,9 +82,9 @@ def update_ticket(cambios: dict[str, Any], id: int) -> Response:
 
 
 @blp.patch("/tickets/<id:id>", permiso=Permiso.EDITAR_TIQUET)
-@blp.arguments(TiquetUpdateArgs)
+@blp.arguments(TiquetUpdateArgs, example={"id_prioridad": 3})
 @blp.response(200, TiquetSchema)
-@blp.problems(404, 409, 412)
+@blp.problems("tiquet_no_encontrado", "version_obsoleta", "ya_existe", *MOVING)
 def patch_ticket(cambios: dict[str, Any], id: int) -> Response:
     """Cambiar parte de un tiquet
 
@@ -86,11 +96,25 @@ def patch_ticket(cambios: dict[str, Any], id: int) -> Response:
 
 @blp.delete("/tickets/<id:id>", permiso=Permiso.ELIMINAR_TIQUET)
 @blp.response(204)
-@blp.problems(404, 409, 412)
+@blp.problems("tiquet_no_encontrado", "version_obsoleta")
 def delete_ticket(id: int) -> Response:
     """Enviar un tiquet a la papelera"""
     tickets.discard(current_actor(), id, if_match())
     return Response(status=204)
+
+
+@blp.post("/tickets/<id:id>/restaurar", permiso=Permiso.RESTAURAR_TIQUET)
+@blp.arguments(VacioArgs, required=False, example={})
+@blp.response(200, TiquetSchema)
+@blp.tagged
+@blp.problems("tiquet_no_encontrado", "no_esta_en_la_papelera")
+def restore_ticket(_datos: dict[str, Any], id: int) -> Response:
+    """Sacar un tiquet de la papelera
+
+    Vuelve como estaba. La papelera se lista con `GET /api/tickets/tickets?papelera=true`.
+    """
+    actor = current_actor()
+    return shown(tickets.shown(actor, tickets.restore(actor, id)))
 
 
 @blp.get("/dashboard/stats", permiso=Permiso.VER_TIQUET)

@@ -1,20 +1,39 @@
-"""Reading users: whom a ticket can be given to."""
+"""Users: whom a ticket can be given to, and the accounts that an Administrador keeps."""
 
 from typing import Any
 
-from flask import Response
+from flask import Response, url_for
 
 from app.errors import NotFound
 from app.permissions import Permiso
-from app.queries import users
+from app.queries import stats
+from app.queries import users as queries
 from app.schemas.pages import pagina_de
-from app.schemas.users import UsuariosArgs, UsuarioSchema
+from app.schemas.users import (
+    EJEMPLO,
+    ClaveArgs,
+    TiquetsAbiertosSchema,
+    UsuarioCreateArgs,
+    UsuarioDesactivadoSchema,
+    UsuariosArgs,
+    UsuarioSchema,
+    UsuarioUpdateArgs,
+)
+from app.services import users
 from app.utils import cursors
-from app.utils.blueprint import Blueprint
-from app.utils.etag import listed, shown
+from app.utils.blueprint import Blueprint, prepare
+from app.utils.etag import if_match, listed, shown
 from app.utils.identity import current_actor
 
 blp = Blueprint("users", __name__, description="Usuarios.")
+
+
+def found(id: int) -> dict[str, Any]:
+    """A user as the caller may see it, or 404."""
+    user = queries.get(current_actor(), id)
+    if user is None:
+        raise NotFound("usuario_no_encontrado")
+    return user
 
 
 @blp.get("", permiso=Permiso.VER_USUARIO)
@@ -25,16 +44,92 @@ def list_users(args: dict[str, Any]) -> Response:
 
     Por apellido y nombre. Un Técnico ve los activos, y de cada uno su nombre y su rol.
     """
-    pagina = users.page(current_actor(), args, args["limite"], cursors.read(args.get("cursor")))
+    pagina = queries.page(current_actor(), args, args["limite"], cursors.read(args.get("cursor")))
     return listed(cursors.envelope(pagina, args["limite"]))
+
+
+@blp.post("", permiso=Permiso.ADMINISTRAR_USUARIO)
+@blp.arguments(UsuarioCreateArgs, example=EJEMPLO)
+@prepare(users.hash_for_new)
+@blp.response(201, UsuarioSchema)
+@blp.problems("ya_existe")
+def create_user(datos: dict[str, Any]) -> Response:
+    """Crear un usuario
+
+    Con la contraseña con la que entrará. Un correo que ya existe es 409.
+    """
+    id = users.create(current_actor(), datos)
+    return shown(found(id), status=201, location=url_for("users.get_user", id=id))
 
 
 @blp.get("/<id:id>", permiso=Permiso.VER_USUARIO)
 @blp.response(200, UsuarioSchema)
-@blp.problems(304, 404)
+@blp.tagged
+@blp.problems("usuario_no_encontrado")
 def get_user(id: int) -> Response:
     """Ver un usuario"""
-    found = users.get(current_actor(), id)
-    if found is None:
-        raise NotFound("usuario_no_encontrado")
-    return shown(found, found.get("version", 0))
+    user = found(id)
+    return shown(user, user.get("version", 0))
+
+
+@blp.put("/<id:id>", permiso=Permiso.ADMINISTRAR_USUARIO)
+@blp.arguments(UsuarioUpdateArgs, example={"disponible": False})
+@blp.response(200, UsuarioSchema)
+@blp.problems("usuario_no_encontrado", "version_obsoleta", "ya_existe", "ultimo_administrador")
+def update_user(cambios: dict[str, Any], id: int) -> Response:
+    """Cambiar un usuario
+
+    Cambia los campos que se envían. Un rol nuevo vale desde la siguiente petición de ese usuario.
+    """
+    return shown(found(users.update_user(current_actor(), id, cambios, if_match())))
+
+
+@blp.patch("/<id:id>", permiso=Permiso.ADMINISTRAR_USUARIO)
+@blp.arguments(UsuarioUpdateArgs, example={"disponible": False})
+@blp.response(200, UsuarioSchema)
+@blp.problems("usuario_no_encontrado", "version_obsoleta", "ya_existe", "ultimo_administrador")
+def patch_user(cambios: dict[str, Any], id: int) -> Response:
+    """Cambiar parte de un usuario
+
+    Lo mismo que PUT.
+    """
+    return shown(found(users.update_user(current_actor(), id, cambios, if_match())))
+
+
+@blp.delete("/<id:id>", permiso=Permiso.ADMINISTRAR_USUARIO)
+@blp.response(200, UsuarioDesactivadoSchema)
+@blp.problems("usuario_no_encontrado", "version_obsoleta", "ultimo_administrador")
+def deactivate_user(id: int) -> Response:
+    """Desactivar un usuario
+
+    No se borra: su historia lo nombra. Sus sesiones terminan al momento, y la respuesta dice cuántos
+    tiquets sin resolver deja. Con `PUT {"activo": true}` vuelve a entrar.
+    """
+    actor = current_actor()
+    users.deactivate(actor, id, if_match())
+    return shown(found(id) | {"tiquets_abiertos": stats.open_tickets(actor, id)})
+
+
+@blp.get("/<id:id>/tickets-abiertos", permiso=Permiso.ADMINISTRAR_USUARIO)
+@blp.response(200, TiquetsAbiertosSchema)
+@blp.problems("usuario_no_encontrado")
+def open_tickets(id: int) -> Response:
+    """Ver cuántos tiquets sin resolver tiene un usuario
+
+    Los mismos que lista `/api/tickets/tickets` con su `id_usuario_asignado` y los tipos de estado abiertos.
+    """
+    return listed({"tiquets_abiertos": stats.open_tickets(current_actor(), found(id)["id"])})
+
+
+@blp.post("/<id:id>/password", permiso=Permiso.ADMINISTRAR_USUARIO)
+@blp.arguments(ClaveArgs, example={"password": "cambie esta al entrar"})
+@prepare(users.hash_for)
+@blp.response(200, UsuarioSchema)
+@blp.tagged
+@blp.problems("usuario_no_encontrado", "clave_propia")
+def reset_password(datos: dict[str, Any], id: int) -> Response:
+    """Restablecer la contraseña de otra persona
+
+    Es temporal: al entrar con ella solo puede cambiarla. Sus sesiones terminan al momento.
+    """
+    return shown(found(users.reset_password(current_actor(), id, datos["password_hash"])))

@@ -9,12 +9,8 @@ from app.schemas.fields import Clave, Correo, Schema
 class LoginArgs(Schema):
     """Con qué se inicia sesión."""
 
-    email = Correo(required=True, metadata={"example": "jadmin@gmail.com"})
-    password = Clave(required=True, metadata={"example": "secret123"})
-
-
-class VacioArgs(Schema):
-    """Un cuerpo sin campos; también puede faltar."""
+    email = Correo(required=True)
+    password = Clave(required=True)
 
 
 class UsuarioBreveSchema(Out):

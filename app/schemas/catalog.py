@@ -1,11 +1,21 @@
-"""Catalogs."""
+"""Catalogs: what a row shows, what of it can be written, and what its list can be asked for."""
 
+import re
 from typing import Any
 
 from marshmallow import Schema as Out
-from marshmallow import fields
+from marshmallow import fields, validate
 
+from app.errors import Falla
+from app.schemas.fields import Booleano, Cambios, Color, Entero, Opcion, Schema, Texto, changes_of
 from app.schemas.pages import pagina_de
+
+TIPOS = ("nuevo", "en_proceso", "en_espera", "resuelto", "cerrado")
+MAX_ORDEN = 1_000_000
+CODIGO = re.compile(r"[a-z][a-z0-9_]*\Z", re.ASCII)
+TEXTOS = {"description": "Si falta, se forma con el nombre. Después no cambia."}
+ORDEN = {"description": "Lugar en la lista, de menor a mayor. Si falta, al final."}
+SIN_CICLOS = {"description": "La ubicación que la contiene."}
 
 
 class FilaSchema(Out):
@@ -46,6 +56,39 @@ class ProblemaFrecuenteSchema(FilaSchema):
     id_categoria = fields.Integer(required=True, allow_none=True)
 
 
+class FilaFields(Schema):
+    """What may be written of any row at any time."""
+
+    nombre = Texto(max=120)
+    descripcion = Texto(max=500, lines=True, allow_none=True)
+    orden = Entero(min=0, max=MAX_ORDEN, metadata=ORDEN)
+    color = Color(allow_none=True, metadata={"description": "`#RRGGBB`"})
+    activo = Booleano()
+    predeterminado = Booleano(metadata={"description": "La que se toma si no se nombra ninguna."})
+
+
+class NuevaFields(FilaFields):
+    """What may be written of a new row besides."""
+
+    nombre = Texto(max=120, required=True)
+    codigo = Texto(max=40, metadata=TEXTOS, validate=[validate.Regexp(CODIGO, error=Falla("codigo"))])
+
+
+# Of each catalog: the fields that only it has, as they are when a row is new and when it changes.
+PROPIAS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "categorias": (
+        {"unidad_corresponde": Texto(max=120, allow_none=True)},
+        {"unidad_corresponde": Texto(max=120, allow_none=True)},
+    ),
+    "estados": ({"tipo": Opcion(*TIPOS, required=True)}, {}),
+    "criticidades": ({"nivel": Entero(required=True)}, {"nivel": Entero()}),
+    "prioridades": ({"nivel": Entero(required=True)}, {"nivel": Entero()}),
+    "ubicaciones": (
+        {"id_padre": Entero(allow_none=True, metadata=SIN_CICLOS)},
+        {"id_padre": Entero(allow_none=True, metadata=SIN_CICLOS)},
+    ),
+    "problemas": ({"id_categoria": Entero(allow_none=True)}, {"id_categoria": Entero(allow_none=True)}),
+}
 SCHEMAS: dict[str, type[Out]] = {
     "categorias": CategoriaSchema,
     "estados": EstadoSchema,
@@ -56,5 +99,37 @@ SCHEMAS: dict[str, type[Out]] = {
 }
 PAGINAS = {name: pagina_de(schema) for name, schema in SCHEMAS.items()}
 
+
+def args_of(name: str) -> tuple[type[Schema], type[Schema]]:
+    """The bodies that create and that change a row of the catalog ``name``."""
+    new, later = PROPIAS[name]
+    title = SCHEMAS[name].__name__.removesuffix("Schema")
+    create = type(f"{title}CreateArgs", (NuevaFields,), {**new, "__doc__": "Una fila nueva."})
+    about = "Los campos que cambian. Los de solo lectura se admiten si no cambian."
+    update = type(f"{title}UpdateArgs", (FilaFields, Cambios), {**later, "__doc__": about})
+    return create, changes_of(SCHEMAS[name])(update)
+
+
+ARGS = {name: args_of(name) for name in SCHEMAS}
+
+
+class FilasArgs(Schema):
+    """Filtros de un catálogo."""
+
+    activo = Booleano(query=True, metadata={"description": "Solo lo que está en uso, o solo lo que no."})
+
+
+class ProblemasArgs(FilasArgs):
+    """Filtros de los problemas frecuentes."""
+
+    id_categoria = Entero(
+        query=True, metadata={"description": "Los de esta categoría y los que son de cualquiera."}
+    )
+
+
+FILTROS: dict[str, type[FilasArgs]] = {**dict.fromkeys(SCHEMAS, FilasArgs), "problemas": ProblemasArgs}
+
 LISTAS: dict[str, Any] = {name: fields.List(fields.Nested(s), required=True) for name, s in SCHEMAS.items()}
-CatalogosSchema: type[Out] = type("CatalogosSchema", (Out,), LISTAS)
+CatalogosSchema: type[Out] = type(
+    "CatalogosSchema", (Out,), {**LISTAS, "__doc__": "Todas las filas de todos los catálogos."}
+)

@@ -2,10 +2,14 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from functools import cache
+from typing import Any, ClassVar
+from zoneinfo import available_timezones
 
 import marshmallow as ma
+import orjson
 from marshmallow import fields, validate
 
 from app.errors import Falla
@@ -39,6 +43,38 @@ class Schema(ma.Schema):
         unknown = ma.RAISE
 
     error_messages = {"unknown": Falla("desconocido")}  # noqa: RUF012 (marshmallow's own form)
+
+
+class VacioArgs(Schema):
+    """Un cuerpo sin campos; también puede faltar."""
+
+
+class Cambios(Schema):
+    """A change: fields that may be written, and by ``changes_of`` those that are only shown."""
+
+    SOLO_LECTURA: ClassVar[tuple[str, ...]] = ()
+
+    @ma.post_load
+    def set_read_only_apart(self, data: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
+        kept = {name: data.pop(name) for name in self.SOLO_LECTURA if name in data}
+        return {**data, "solo_lectura": kept} if kept else data
+
+
+def changes_of(shown: type[ma.Schema]) -> Callable[[type[Cambios]], type[Cambios]]:
+    """Let a ``Cambios`` take what ``shown`` shows beyond it, apart, under ``solo_lectura``.
+
+    Whoever reads, edits and sends a whole object sends its read-only fields too.
+    """
+
+    def decorator(changes: type[Cambios]) -> type[Cambios]:
+        known = changes._declared_fields
+        changes.SOLO_LECTURA = tuple(name for name in shown._declared_fields if name not in known)
+        about = {"description": "Solo lectura: se admite sin cambios."}
+        for name in changes.SOLO_LECTURA:
+            known[name] = fields.Raw(allow_none=True, metadata=about)
+        return changes
+
+    return decorator
 
 
 class Texto(fields.String):
@@ -101,6 +137,69 @@ class Entero(fields.Integer):
         if not readable:
             raise self.make_error("invalid")
         return int(super()._validated(value))
+
+
+class Booleano(fields.Boolean):
+    """True or false; in a query string the two words, in JSON only the values."""
+
+    default_error_messages = {**SHARED, "invalid": Falla("tipo", esperado="true o false")}  # noqa: RUF012
+
+    def __init__(self, query: bool = False, **options: Any) -> None:
+        self.words = {"true": True, "false": False} if query else {}
+        super().__init__(**options)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
+        if isinstance(value, bool):
+            return value
+        if not isinstance(value, str) or value not in self.words:
+            raise self.make_error("invalid")
+        return self.words[value]
+
+
+class Color(Texto):
+    """A colour, ``#RRGGBB``, upper case."""
+
+    def __init__(self, **options: Any) -> None:
+        pattern = validate.Regexp(re.compile(r"#[0-9A-Fa-f]{6}\Z", re.ASCII), error=Falla("color"))
+        super().__init__(max=7, validate=[pattern], **options)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        return text and text.upper()
+
+
+class Objeto(fields.Dict):
+    """A JSON object of at most ``max`` bytes, kept as it is."""
+
+    default_error_messages = {**SHARED, "invalid": Falla("tipo", esperado="un objeto")}  # noqa: RUF012
+
+    def __init__(self, max: int, **options: Any) -> None:
+        self.max = max
+        super().__init__(**options)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        found = super()._deserialize(value, attr, data, **kwargs)  # type: ignore[no-untyped-call]
+        if len(orjson.dumps(found)) > self.max:
+            raise ma.ValidationError([Falla("demasiado_grande", max=self.max)])
+        return found
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())  # Reads files, so only once.
+
+
+class ZonaHoraria(Texto):
+    """A time zone by its IANA name."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max=40, **options)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        name = super()._deserialize(value, attr, data, **kwargs)
+        if name not in time_zones():
+            raise ma.ValidationError([Falla("zona_horaria")])
+        return name
 
 
 class Opcion(Texto):

@@ -4,13 +4,33 @@ import unicodedata
 from typing import Any
 
 from marshmallow import Schema as Out
-from marshmallow import fields, post_load
+from marshmallow import ValidationError, fields, post_load
 
-from app.schemas.fields import Entero, IdOPalabra, Instante, Lista, Opcion, Schema, Texto
+from app.errors import Falla
+from app.schemas.fields import (
+    Booleano,
+    Cambios,
+    Entero,
+    IdOPalabra,
+    Instante,
+    Lista,
+    Opcion,
+    Schema,
+    Texto,
+    changes_of,
+)
 from app.schemas.pages import BreveSchema, PaginaArgs, pagina_de
 
 ORDENES = tuple(s + o for o in ("fecha_creacion", "fecha_actualizacion", "prioridad") for s in ("-", ""))
+ORDENES_DE_PAPELERA = ("-fecha_eliminacion", "fecha_eliminacion")
 MAX_VALUES = 8
+EJEMPLO = {
+    "titulo": "Problema con impresora",
+    "descripcion": "La impresora no responde",
+    "id_categoria": 1,
+    "id_criticidad": 2,
+    "id_ubicacion": 1,
+}
 
 
 class Etiqueta(Texto):
@@ -51,23 +71,12 @@ class TiquetFields(Schema):
 class TiquetCreateArgs(TiquetFields):
     """Un tiquet nuevo."""
 
-    titulo = Texto(min=3, max=200, required=True, metadata={"example": "Problema con impresora"})
-    descripcion = Texto(
-        max=10_000, lines=True, required=True, metadata={"example": "La impresora no responde"}
-    )
-    id_categoria = Entero(required=True, metadata={"example": 1})
-    id_criticidad = Entero(required=True, metadata={"example": 2})
-    id_ubicacion = Entero(required=True, metadata={"example": 1})
+    titulo = Texto(min=3, max=200, required=True)
+    descripcion = Texto(max=10_000, lines=True, required=True)
+    id_categoria = Entero(required=True)
+    id_criticidad = Entero(required=True)
+    id_ubicacion = Entero(required=True)
     canal = Opcion("api", "web", "correo", "telefono")
-
-
-class TiquetUpdateArgs(TiquetFields):
-    """Los campos que cambian. Los de solo lectura se admiten si no cambian."""
-
-    @post_load
-    def set_read_only_apart(self, data: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
-        kept = {name: data.pop(name) for name in SOLO_LECTURA if name in data}
-        return {**data, "solo_lectura": kept} if kept else data
 
 
 class EstadoBreveSchema(BreveSchema):
@@ -108,6 +117,9 @@ class TiquetSchema(Out):
     fecha_primera_respuesta = fields.DateTime(required=True, allow_none=True)
     fecha_resolucion = fields.DateTime(required=True, allow_none=True)
     fecha_cierre = fields.DateTime(required=True, allow_none=True)
+    fecha_eliminacion = fields.DateTime(
+        required=True, allow_none=True, metadata={"description": "Solo en la papelera."}
+    )
     veces_reabierto = fields.Integer(required=True)
     numero_comentarios = fields.Integer(required=True)
     numero_adjuntos = fields.Integer(required=True)
@@ -128,14 +140,10 @@ class TiquetSchema(Out):
 
 TiquetPaginaSchema = pagina_de(TiquetSchema)
 
-# What the answer shows beyond what can be written: whoever sends a whole ticket back sends these too.
-SOLO_LECTURA = tuple(
-    name for name in TiquetSchema._declared_fields if name not in TiquetFields._declared_fields
-)
-for _name in SOLO_LECTURA:
-    TiquetUpdateArgs._declared_fields[_name] = fields.Raw(
-        allow_none=True, metadata={"description": "Solo lectura: se admite sin cambios."}
-    )
+
+@changes_of(TiquetSchema)
+class TiquetUpdateArgs(TiquetFields, Cambios):
+    """Los campos que cambian. Los de solo lectura se admiten si no cambian."""
 
 
 class Varios(Lista):
@@ -150,23 +158,43 @@ class Varios(Lista):
 class TiquetsArgs(PaginaArgs):
     """Filtros y orden de la lista de tiquets; los repetibles se cumplen con cualquiera de sus valores."""
 
-    id_estado = Varios(Entero(query=True))
-    tipo_estado = Varios(Opcion("nuevo", "en_proceso", "en_espera", "resuelto", "cerrado"))
-    id_categoria = Varios(Entero(query=True))
-    id_criticidad = Varios(Entero(query=True))
-    id_prioridad = Varios(Entero(query=True))
-    id_ubicacion = Varios(Entero(query=True))
+    id_estado = Varios(Entero(query=True), metadata={"description": "Ids de estado."})
+    tipo_estado = Varios(
+        Opcion("nuevo", "en_proceso", "en_espera", "resuelto", "cerrado"),
+        metadata={"description": "Tipos de estado."},
+    )
+    id_categoria = Varios(Entero(query=True), metadata={"description": "Ids de categoría."})
+    id_criticidad = Varios(Entero(query=True), metadata={"description": "Ids de criticidad."})
+    id_prioridad = Varios(Entero(query=True), metadata={"description": "Ids de prioridad."})
+    id_ubicacion = Varios(Entero(query=True), metadata={"description": "Ids de ubicación."})
     id_usuario_asignado = Varios(
         IdOPalabra("ninguno", "yo"), metadata={"description": "Un id, `yo` o `ninguno`."}
     )
     id_usuario_creador = Varios(IdOPalabra("yo"), metadata={"description": "Un id o `yo`."})
-    id_cliente = Varios(Entero(query=True))
-    id_empleado = Varios(Entero(query=True))
-    etiqueta = Varios(Etiqueta(max=40))
-    creado_desde = Instante()
-    creado_hasta = Instante(metadata={"description": "Sin incluirlo."})
-    actualizado_desde = Instante()
-    orden = Opcion(*ORDENES, load_default="-fecha_creacion")
+    id_cliente = Varios(Entero(query=True), metadata={"description": "Ids de cliente."})
+    id_empleado = Varios(Entero(query=True), metadata={"description": "Ids de empleado."})
+    etiqueta = Varios(Etiqueta(max=40), metadata={"description": "Etiquetas, sin distinguir mayúsculas."})
+    creado_desde = Instante(metadata={"description": "Creados en este instante o después."})
+    creado_hasta = Instante(metadata={"description": "Creados antes de este instante, sin incluirlo."})
+    actualizado_desde = Instante(metadata={"description": "Cambiados en este instante o después."})
+    papelera = Booleano(
+        query=True, metadata={"description": "`true`: los de la papelera; solo un Administrador."}
+    )
+    orden = Opcion(
+        *ORDENES,
+        *ORDENES_DE_PAPELERA,
+        metadata={
+            "description": "Por defecto `-fecha_creacion`, y en la papelera `-fecha_eliminacion`;"
+            " el guion invierte el orden."
+        },
+    )
+
+    @post_load
+    def in_natural_order(self, data: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
+        papelera = data.get("papelera", False)
+        if not papelera and data.get("orden") in ORDENES_DE_PAPELERA:
+            raise ValidationError({"orden": [Falla("solo_en_la_papelera")]})
+        return {"orden": ORDENES_DE_PAPELERA[0] if papelera else ORDENES[0], **data}
 
 
 class CantidadSchema(BreveSchema):

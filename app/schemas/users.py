@@ -1,16 +1,92 @@
-"""Users."""
+"""Users: accounts as an Administrador keeps them, and the own profile."""
 
 from marshmallow import Schema as Out
 from marshmallow import fields
 
-from app.schemas.fields import Opcion
+from app.schemas.fields import (
+    Booleano,
+    Cambios,
+    Clave,
+    Correo,
+    Entero,
+    Lista,
+    Objeto,
+    Opcion,
+    Schema,
+    Texto,
+    ZonaHoraria,
+    changes_of,
+)
 from app.schemas.pages import PaginaArgs
+
+PERSONAL = ("Administrador", "Técnico")
+ROLES = (*PERSONAL, "Solicitante")
+MAX_PREFERENCIAS = 4000  # bytes of JSON
+DE_10_A_128 = {"description": "De 10 a 128 caracteres."}
+EJEMPLO = {
+    "email": "rosa.lima@example.org",
+    "nombre": "Rosa",
+    "apellido": "Lima",
+    "password": "tres tigres en el trigal",
+    "tipo_usuario": "Técnico",
+}
 
 
 class UsuariosArgs(PaginaArgs):
-    """Filtros de la lista de usuarios."""
+    """Filtros de la lista de usuarios. Salvo `q` y `tipo_usuario`, son de un Administrador."""
 
-    tipo_usuario = Opcion("Administrador", "Técnico", "Solicitante")
+    q = Texto(max=100, metadata={"description": "Principios de palabra del nombre o del apellido."})
+    tipo_usuario = Opcion(*ROLES, metadata={"description": "El rol."})
+    activo = Booleano(query=True, metadata={"description": "Si puede iniciar sesión."})
+    disponible = Booleano(query=True, metadata={"description": "Si recibe tiquets."})
+    id_ubicacion = Entero(query=True, metadata={"description": "Dónde está."})
+    id_categoria = Entero(query=True, metadata={"description": "Qué categoría atiende."})
+    email = Correo(metadata={"description": "El correo, entero."})
+
+
+class PerfilFields(Schema):
+    """What everybody may say of itself."""
+
+    nombre = Texto(max=120)
+    apellido = Texto(max=120)
+    telefono = Texto(max=40, allow_none=True)
+    idioma = Opcion("es", "en")
+    preferencias = Objeto(max=MAX_PREFERENCIAS)
+
+
+class UsuarioFields(PerfilFields):
+    """What an Administrador may say of anybody."""
+
+    email = Correo()
+    tipo_usuario = Opcion(*ROLES)
+    activo = Booleano()
+    disponible = Booleano()
+    id_ubicacion = Entero(allow_none=True)
+    zona_horaria = ZonaHoraria()
+    categorias = Lista(Entero(), max=100, metadata={"description": "Ids de las categorías que atiende."})
+
+
+class UsuarioCreateArgs(UsuarioFields):
+    """Una cuenta nueva."""
+
+    email = Correo(required=True)
+    nombre = Texto(max=120, required=True)
+    apellido = Texto(max=120, required=True)
+    password = Clave(required=True, metadata=DE_10_A_128)
+    tipo_usuario = Opcion(*PERSONAL, required=True)
+
+
+class ClaveArgs(Schema):
+    """Una contraseña temporal."""
+
+    password = Clave(required=True, metadata=DE_10_A_128)
+
+
+class ClavePropiaArgs(Schema):
+    """La contraseña actual y la nueva."""
+
+    password_actual = Clave(required=True)
+    password_nuevo = Clave(required=True, metadata=DE_10_A_128)
 
 
 class UsuarioSchema(Out):
@@ -28,6 +104,7 @@ class UsuarioSchema(Out):
     idioma = fields.String()
     zona_horaria = fields.String()
     preferencias = fields.Dict()
+    categorias = fields.List(fields.Integer())
     segundo_factor = fields.Boolean()
     debe_cambiar_clave = fields.Boolean()
     ultimo_acceso = fields.DateTime(allow_none=True)
@@ -35,7 +112,27 @@ class UsuarioSchema(Out):
     version = fields.Integer()
 
 
+class TiquetsAbiertosSchema(Out):
+    """Cuántos tiquets sin resolver tiene un usuario."""
+
+    tiquets_abiertos = fields.Integer(required=True)
+
+
+class UsuarioDesactivadoSchema(UsuarioSchema, TiquetsAbiertosSchema):
+    """Un usuario que ya no inicia sesión, y cuántos tiquets sin resolver deja."""
+
+
 class PerfilSchema(UsuarioSchema):
     """El propio usuario, con lo que su rol permite."""
 
     permisos = fields.List(fields.String(), required=True)
+
+
+@changes_of(UsuarioSchema)
+class UsuarioUpdateArgs(UsuarioFields, Cambios):
+    """Los campos que cambian. Los de solo lectura se admiten si no cambian."""
+
+
+@changes_of(PerfilSchema)
+class PerfilUpdateArgs(PerfilFields, Cambios):
+    """Los campos que cambian. Los de solo lectura se admiten si no cambian."""

@@ -5,18 +5,19 @@ from typing import Any
 
 from sqlalchemy import inspect
 
+from app.errors import Forbidden
 from app.extensions import db
-from app.models import Base, LogTransaccional
+from app.models import LogTransaccional
 from app.permissions import Actor
 from app.transaction import event_id
 
 # What a change of is no news in itself, or must never be written down.
-UNRECORDED = {"id", "version", "fecha_actualizacion", "password_hash"}
+UNRECORDED = {"id", "version", "fecha_actualizacion", "password_hash", "busqueda"}
 
 Foto = dict[str, Any]
 
 
-def snapshot(thing: Base) -> Foto:
+def snapshot(thing: Any) -> Foto:
     """The recorded columns of a row, as JSON knows them."""
     columns = inspect(type(thing)).column_attrs.keys()
     return {name: plain(getattr(thing, name)) for name in columns if name not in UNRECORDED}
@@ -36,14 +37,22 @@ def differences(before: Foto, after: Foto) -> list[dict[str, Any]]:
     ]
 
 
-def record(accion: str, actor: Actor, thing: Any, before: Foto, id_tiquet: int | None = None) -> bool:
+def record(
+    accion: str,
+    actor: Actor,
+    thing: Any,
+    before: Foto,
+    id_tiquet: int | None = None,
+    always: bool = False,
+) -> bool:
     """Write that ``actor`` changed ``thing``, whatever is not as in ``before``; answer whether anything is.
 
-    The action's first word is the entity. A creation is given an empty ``before``.
+    The action's first word is the entity. A creation is given an empty ``before``. ``always`` is for changes
+    of what is never written down.
     """
     db.session.flush()  # So that the version is the one that this change results in.
     changes = differences(before, snapshot(thing))
-    if changes:
+    if changes or always:
         entidad = accion.partition(".")[0]
         append(
             accion,
@@ -54,6 +63,22 @@ def record(accion: str, actor: Actor, thing: Any, before: Foto, id_tiquet: int |
             cambios=changes,
         )
     return bool(changes)
+
+
+def record_erasure(accion: str, actor: Actor, thing: Any, id_tiquet: int | None = None) -> None:
+    """Erase ``thing`` and write what it was, under the version after its last."""
+    before = snapshot(thing)
+    gone = [{"campo": name, "anterior": value, "nuevo": None} for name, value in before.items()]
+    about = {"id_entidad": thing.id, "id_tiquet": id_tiquet, "version_resultante": thing.version + 1}
+    db.session.delete(thing)
+    db.session.flush()
+    append(accion, actor, cambios=[one for one in gone if one["anterior"] is not None], **about)
+
+
+def refused(actor: Actor, asked: str, error: Forbidden) -> None:
+    """Write that ``actor`` was not allowed what it ``asked``; inside ``transaction.run``."""
+    told = {"motivo": error.codigo, "permiso": error.miembros.get("permiso"), "peticion": asked}
+    append("acceso.denegado", actor, cambios=differences({}, told))
 
 
 def append(accion: str, actor: Actor, *, cambios: list[dict[str, Any]] | None = None, **about: Any) -> None:

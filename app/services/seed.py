@@ -1,20 +1,17 @@
 """The rows that every installation starts with: the catalogs, under the same ids everywhere."""
 
-import secrets
 from typing import Any
 
 from sqlalchemy import select
 
 from app.extensions import db
 from app.models import CATALOGOS, Catalogo, CatalogoEpoca
-
-EPOCA_ID = 1
-EPOCA_BITS = 62
+from app.services.catalog import EPOCA_ID, PASO, touch_catalogs
 
 
 def fila(id: int, codigo: str, nombre: str, **propias: Any) -> dict[str, Any]:
     """One catalog row; the gaps in ``orden`` are for the rows that an operator adds."""
-    return {"id": id, "codigo": codigo, "nombre": nombre, "orden": 10 * id, **propias}
+    return {"id": id, "codigo": codigo, "nombre": nombre, "orden": PASO * id, **propias}
 
 
 def estado(
@@ -91,30 +88,21 @@ FILAS: dict[str, list[dict[str, Any]]] = {
 
 
 def seed_catalogs() -> bool:
-    """Insert the catalog rows that are missing, inside ``transaction.run``; answers whether any was.
+    """Fill the catalogs that are empty, inside ``transaction.run``; answers whether any was.
 
-    It never overwrites: whatever an operator has edited stays.
+    A catalog with rows is its operator's: what was edited stays, what was erased does not come back.
     """
-    inserted = [insert_missing(CATALOGOS[name], filas) for name, filas in FILAS.items()]
-    changed = any(inserted)
+    filled = [fill(CATALOGOS[name], filas) for name, filas in FILAS.items()]
+    changed = any(filled)
     if changed or db.session.get(CatalogoEpoca, EPOCA_ID) is None:
         touch_catalogs()
         return True
     return False
 
 
-def insert_missing(model: type[Catalogo], filas: list[dict[str, Any]]) -> bool:
-    known = set(db.session.scalars(select(model.id)))
-    missing = [model(**fila) for fila in filas if fila["id"] not in known]
-    db.session.add_all(missing)
+def fill(model: type[Catalogo], filas: list[dict[str, Any]]) -> bool:
+    if db.session.scalar(select(model.id).limit(1)) is not None:
+        return False
+    db.session.add_all(model(**fila) for fila in filas)
     db.session.flush()
-    return bool(missing)
-
-
-def touch_catalogs() -> None:
-    """Make every memory of the catalogs outdated.
-
-    The new value is random, not the next one: a value that was rolled back is never met again.
-    """
-    db.session.merge(CatalogoEpoca(id=EPOCA_ID, epoca=secrets.randbits(EPOCA_BITS)))
-    db.session.flush()
+    return True

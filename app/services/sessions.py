@@ -106,6 +106,12 @@ def sign_out(actor: Actor) -> None:
         end(actor, sesion, "sesion.cerrada")
 
 
+def end_all(id_usuario: int, but: str | None = None) -> None:
+    """End the sessions of a user, ``but`` one; the event of what made them end tells of it."""
+    alive = update(Sesion).where(Sesion.id_usuario == id_usuario, Sesion.fin.is_(None))
+    db.session.execute((alive.where(Sesion.id != but) if but else alive).values(fin=utcnow()))
+
+
 def end(actor: Actor, sesion: Sesion, accion: str) -> None:
     sesion.fin = utcnow()
     audit.append(accion, actor, id_entidad=sesion.id_usuario)

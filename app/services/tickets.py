@@ -2,17 +2,17 @@
 
 from typing import Any
 
-import orjson
 from sqlalchemy import delete
 
-from app.errors import Falla, Invalid, NotFound
+from app.errors import Conflict, Falla, NotFound
 from app.extensions import db
-from app.models import Clientes, Empleados, EtiquetaTiquet, Tiquet, utcnow
+from app.models import EtiquetaTiquet, Tiquet, utcnow
 from app.permissions import Actor, Permiso, require
 from app.queries import people
 from app.queries import tickets as queries
 from app.queries.catalog import Catalogos, all_catalogs
-from app.services import audit, lifecycle
+from app.services import audit, changes, lifecycle
+from app.services.references import Errores, refuse, wrong_references
 from app.services.versions import Precondicion, check_version
 from app.transitions import CERRADO, NUEVO, RESUELTO
 
@@ -24,9 +24,8 @@ CATALOGO_DE = {
     "id_ubicacion": "ubicaciones",
     "id_estado": "estados",
 }
-SOLICITANTE_DE: dict[str, type[Clientes | Empleados]] = {"id_cliente": Clientes, "id_empleado": Empleados}
+SOLICITANTE_DE = {"id_cliente": "cliente", "id_empleado": "empleado"}
 MOVIDOS = ("id_estado", "id_usuario_asignado")  # These change by the rules of the lifecycle.
-SIN_CAMBIO = "solo_lectura"  # Where a body's read-only fields are: accepted as they stand, refused otherwise.
 
 
 def create(actor: Actor, datos: dict[str, Any]) -> int:
@@ -62,12 +61,7 @@ def update(actor: Actor, id: int, cambios: dict[str, Any], precondicion: Precond
     check_version("tiquet", tiquet, precondicion)
     before = audit.snapshot(tiquet)
     catalogos = all_catalogs(actor)
-    refuse_read_only(shown(actor, id) if cambios.get(SIN_CAMBIO) else {}, cambios.get(SIN_CAMBIO, {}))
-    cambios = {
-        name: value
-        for name, value in cambios.items()
-        if name != SIN_CAMBIO and getattr(tiquet, name) != value
-    }
+    cambios = changes.wanted(tiquet, cambios, lambda: shown(actor, id))
     check_references(cambios, tiquet, catalogos)
     for name, value in cambios.items():
         if name not in MOVIDOS:
@@ -92,6 +86,20 @@ def discard(actor: Actor, id: int, precondicion: Precondicion) -> None:
     audit.record("tiquet.eliminado", actor, tiquet, before)
 
 
+def restore(actor: Actor, id: int) -> int:
+    """Take a ticket out of the trash, as it was when it was put there; answers its id."""
+    tiquet = queries.locked(actor, id, papelera=True)
+    if tiquet is None:
+        find(actor, id)  # 404 when there is no such ticket at all.
+        raise Conflict("no_esta_en_la_papelera")
+    require(Permiso.RESTAURAR_TIQUET, actor, tiquet)
+    before = audit.snapshot(tiquet)
+    tiquet.fecha_eliminacion = None
+    tiquet.fecha_actualizacion = utcnow()
+    audit.record("tiquet.restaurado", actor, tiquet, before)
+    return id
+
+
 def find(actor: Actor, id: int) -> Tiquet:
     tiquet = queries.locked(actor, id)
     if tiquet is None:
@@ -107,28 +115,11 @@ def shown(actor: Actor, id: int) -> dict[str, Any]:
     return found
 
 
-def refuse_read_only(present: dict[str, Any], sent: dict[str, Any]) -> None:
-    """Whoever reads, edits and sends a whole ticket sends these too; changing them is a mistake."""
-    changed = [name for name, value in sent.items() if as_json(present[name]) != as_json(value)]
-    if changed:
-        raise Invalid({name: [Falla("solo_lectura")] for name in changed})
-
-
-def as_json(value: Any) -> bytes:
-    """A value as it is written, so that ``false`` is not ``0`` and an instant is its text."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z)
-
-
 def check_references(datos: dict[str, Any], tiquet: Tiquet, catalogos: Catalogos) -> None:
     """Whatever a ticket is to point at exists and is in use; all that is wrong is said at once."""
-    errores: dict[str, list[Falla]] = {}
-    for campo, name in CATALOGO_DE.items():
-        if datos.get(campo) is not None:
-            fila = catalogos[name].get(datos[campo])
-            if fila is None or not fila["activo"]:
-                errores[campo] = [Falla("no_existe" if fila is None else "inactivo")]
-    for campo, model in SOLICITANTE_DE.items():
-        if datos.get(campo) is not None and not people.can_ask(model, datos[campo]):
+    errores = wrong_references(datos, CATALOGO_DE, catalogos)
+    for campo, entidad in SOLICITANTE_DE.items():
+        if datos.get(campo) is not None and not people.can_ask(entidad, datos[campo]):
             errores[campo] = [Falla("no_existe")]
     becoming = {
         name: datos.get(name, getattr(tiquet, name))
@@ -137,23 +128,23 @@ def check_references(datos: dict[str, Any], tiquet: Tiquet, catalogos: Catalogos
     if all(becoming[campo] for campo in SOLICITANTE_DE):
         errores.setdefault("id_empleado", [Falla("un_solo_solicitante")])
     problema = catalogos["problemas"].get(becoming["id_problema"] or 0)
-    if problema and problema["id_categoria"] not in (None, becoming["id_categoria"]):
+    # A problem may be given another category later; that must not stand in the way of other changes.
+    touched = {"id_categoria", "id_problema"} & set(datos)
+    if touched and problema and problema["id_categoria"] not in (None, becoming["id_categoria"]):
         errores.setdefault("id_problema", [Falla("de_otra_categoria")])
-    if errores:
-        raise Invalid(errores)
+    refuse(errores)
 
 
 def check_ending(tiquet: Tiquet, datos: dict[str, Any], catalogos: Catalogos) -> None:
     """Only a closed ticket has a reason to be closed, and none loses what its end was told by."""
     tipo = lifecycle.tipo_of(tiquet, catalogos)
-    errores = {}
+    errores: Errores = {}
     if "motivo_cierre" in datos and (tipo == CERRADO) != bool(tiquet.motivo_cierre):
         errores["motivo_cierre"] = [Falla("nulo" if tipo == CERRADO else "solo_al_cerrar")]
     solved = tipo == RESUELTO or tiquet.motivo_cierre == "resuelto"
     if "resolucion" in datos and solved and not tiquet.resolucion:
         errores["resolucion"] = [Falla("resolucion_requerida")]
-    if errores:
-        raise Invalid(errores)
+    refuse(errores)
 
 
 def write_labels(tiquet: Tiquet) -> None:

@@ -1,13 +1,19 @@
-"""Who signs in: new accounts, and what their e-mails and passwords must be like."""
+"""Who signs in: accounts, their roles, and what their e-mails and passwords must be like."""
 
 import unicodedata
+from typing import Any
 
-from app.errors import Conflict, Falla, Invalid
+from sqlalchemy import delete
+
+from app.errors import Conflict, Falla, Forbidden, Invalid, NotFound
 from app.extensions import db
-from app.models import ADMINISTRADOR, Usuario
-from app.permissions import Actor
-from app.queries import users
-from app.services import audit
+from app.models import ADMINISTRADOR, Usuario, UsuarioCategoria
+from app.permissions import Actor, Permiso, require
+from app.queries import users as queries
+from app.queries.catalog import all_catalogs
+from app.services import audit, changes, locks, passwords, sessions
+from app.services.references import refuse, wrong_references
+from app.services.versions import Precondicion, check_version
 
 MIN_CLAVE = 10
 MAX_CLAVE = 128
@@ -19,7 +25,7 @@ def normalize_email(text: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).strip().lower())
 
 
-def check_new_password(password: str, email: str) -> None:
+def check_new_password(password: str, email: str, campo: str = "password") -> None:
     """Refuse a password that is too short, too long, or the first that anybody would try."""
     fallas = []
     if not MIN_CLAVE <= len(password) <= MAX_CLAVE:
@@ -27,21 +33,147 @@ def check_new_password(password: str, email: str) -> None:
     if password.lower() in (CLAVE_DE_DEMO, normalize_email(email)):
         fallas.append(Falla("clave_comun"))
     if fallas:
-        raise Invalid({"password": fallas})
+        raise Invalid({campo: fallas})
+
+
+def hash_for_new(_actor: Actor, datos: dict[str, Any]) -> dict[str, Any]:
+    """The data of a new account with its password's hash in place of the password; slow."""
+    datos = dict(datos)
+    password = datos.pop("password")
+    check_new_password(password, datos["email"])
+    return {**datos, "password_hash": passwords.hash_password(password)}
+
+
+def hash_for(_actor: Actor, datos: dict[str, Any], id: int) -> dict[str, Any]:
+    """The hash of the password that somebody else sets for the user ``id``; slow."""
+    email = queries.email_of(id)
+    db.session.remove()  # No connection is held while the hash is computed.
+    check_new_password(datos["password"], email or "")
+    return {"password_hash": passwords.hash_password(datos["password"])}
+
+
+def hash_for_own(actor: Actor, datos: dict[str, Any]) -> dict[str, Any]:
+    """The hash of the actor's new password, when it knows the present one; slow."""
+    email, stored = queries.secret_of(actor.id or 0)
+    db.session.remove()
+    if not passwords.verify(stored, datos["password_actual"])[0]:
+        raise Forbidden("clave_actual_incorrecta")
+    check_new_password(datos["password_nuevo"], email, "password_nuevo")
+    return {"stored_hash": stored, "password_hash": passwords.hash_password(datos["password_nuevo"])}
+
+
+def create(actor: Actor, datos: dict[str, Any]) -> int:
+    """Add an account; answers its id."""
+    require(Permiso.ADMINISTRAR_USUARIO, actor)
+    check_references(actor, datos)
+    return add(actor, datos)
 
 
 def create_admin(actor: Actor, email: str, nombre: str, apellido: str, password_hash: str) -> int:
-    """Add an active Administrador, inside ``transaction.run``; answers its id."""
-    email = normalize_email(email)
-    if users.by_email(email) is not None:
-        raise Conflict("email_ya_existe")
-    user = Usuario(
-        email=email,
-        nombre=nombre,
-        apellido=apellido,
-        password_hash=password_hash,
-        tipo_usuario=ADMINISTRADOR,
-    )
+    """Add an active Administrador for an operator; answers its id."""
+    names = {"nombre": nombre, "apellido": apellido}
+    secret = {"password_hash": password_hash, "tipo_usuario": ADMINISTRADOR}
+    return add(actor, {"email": normalize_email(email), **names, **secret})
+
+
+def add(actor: Actor, datos: dict[str, Any]) -> int:
+    user = Usuario(**{"categorias": [], "preferencias": {}} | datos)
     db.session.add(user)
+    db.session.flush()
+    write_categories(user)
     audit.record("usuario.creado", actor, user, {})
     return user.id
+
+
+def update_user(actor: Actor, id: int, cambios: dict[str, Any], precondicion: Precondicion) -> int:
+    """Change the given fields of an account; answers its id."""
+    return change(actor, find_to_administer(actor, id, cambios), cambios, precondicion)
+
+
+def update_own(actor: Actor, cambios: dict[str, Any], precondicion: Precondicion) -> int:
+    """Change the actor's own profile; which fields, its schema says."""
+    return change(actor, find(actor.id or 0), cambios, precondicion)
+
+
+def change(
+    actor: Actor,
+    user: Usuario,
+    cambios: dict[str, Any],
+    precondicion: Precondicion,
+    accion: str = "usuario.actualizado",
+) -> int:
+    check_version("usuario", user, precondicion)
+    cambios = changes.wanted(user, cambios, lambda: queries.profile(user.id) or {})
+    before = audit.snapshot(user)
+    check_references(actor, cambios)
+    was_administrator = user.activo and user.tipo_usuario == ADMINISTRADOR
+    for name, value in cambios.items():
+        setattr(user, name, value)
+    if "categorias" in cambios:
+        write_categories(user)
+    audit.record(accion, actor, user, before)
+    if was_administrator and not queries.there_is_an_administrator():
+        raise Conflict("ultimo_administrador")
+    if "activo" in cambios and not user.activo:
+        sessions.end_all(user.id)
+    return user.id
+
+
+def deactivate(actor: Actor, id: int, precondicion: Precondicion) -> int:
+    """Let a user sign in no more; its history stays. Answers its id."""
+    cambios = {"activo": False}
+    user = find_to_administer(actor, id, cambios)
+    return change(actor, user, cambios, precondicion, "usuario.desactivado")
+
+
+def reset_password(actor: Actor, id: int, password_hash: str) -> int:
+    """Give somebody else a temporary password and end its sessions; answers its id."""
+    user = find_to_administer(actor, id, {})
+    if user.id == actor.id:
+        raise Conflict("clave_propia")
+    before = audit.snapshot(user)
+    user.password_hash, user.debe_cambiar_clave = password_hash, True
+    audit.record("usuario.clave_restablecida", actor, user, before, always=True)
+    sessions.end_all(user.id)
+    return id
+
+
+def change_own_password(actor: Actor, stored_hash: str, password_hash: str) -> None:
+    """Set the actor's new password and end its other sessions; 409 if the old one was changed meanwhile."""
+    user = find(actor.id or 0)
+    if user.password_hash != stored_hash:
+        raise Conflict
+    before = audit.snapshot(user)
+    user.password_hash, user.debe_cambiar_clave = password_hash, False
+    audit.record("usuario.clave_cambiada", actor, user, before, always=True)
+    sessions.end_all(user.id, but=actor.id_sesion)
+
+
+def find_to_administer(actor: Actor, id: int, cambios: dict[str, Any]) -> Usuario:
+    """The user, locked; and first the lock of those who appoint and dismiss, if it is about that."""
+    require(Permiso.ADMINISTRAR_USUARIO, actor)
+    if {"activo", "tipo_usuario"} & set(cambios):
+        locks.hold("administradores")
+    return find(id)
+
+
+def find(id: int) -> Usuario:
+    user = queries.locked(id)
+    if user is None:
+        raise NotFound("usuario_no_encontrado")
+    return user
+
+
+def check_references(actor: Actor, datos: dict[str, Any]) -> None:
+    catalogos = all_catalogs(actor)
+    errores = wrong_references(datos, {"id_ubicacion": "ubicaciones"}, catalogos)
+    for place, id in enumerate(datos.get("categorias", [])):
+        wrong = wrong_references({"id": id}, {"id": "categorias"}, catalogos)
+        errores |= {f"categorias.{place}": fallas for fallas in wrong.values()}
+    refuse(errores)
+
+
+def write_categories(user: Usuario) -> None:
+    """Make the rows that those who serve a category are searched by the same as what the user shows."""
+    db.session.execute(delete(UsuarioCategoria).where(UsuarioCategoria.id_usuario == user.id))
+    db.session.add_all(UsuarioCategoria(id_usuario=user.id, id_categoria=id) for id in user.categorias)

@@ -8,6 +8,7 @@ from typing import Any
 import flask_smorest
 from flask import Response, g, request
 
+from app.errors import Forbidden
 from app.extensions import db
 from app.permissions import Permiso, require
 from app.transaction import new_operation, read, run
@@ -37,7 +38,10 @@ class Blueprint(flask_smorest.Blueprint):
                 return view(*args, **kwargs)
 
             wrapper._apidoc = {**getattr(view, "_apidoc", {}), "permiso": permiso}  # type: ignore[attr-defined]
-            document = self.doc(operationId=f"{self.name}_{view.__name__}", **security(permiso))
+            own = getattr(view, "_apidoc", {}).get("manual_doc", {})
+            document = self.doc(
+                operationId=f"{self.name}_{view.__name__}", **({} if "security" in own else security(permiso))
+            )
             return register(rule, **options)(document(wrapper))  # type: ignore[no-any-return]
 
         return decorator
@@ -56,15 +60,26 @@ class Blueprint(flask_smorest.Blueprint):
 
         return decorator
 
-    def problems(self, *statuses: int) -> Callable[[View], View]:
-        """Document which errors this view answers, beside those that any view may."""
+    def problems(self, *codigos: str) -> Callable[[View], View]:
+        """Document which errors this view answers, beside those that any like it may (``openapi.py``)."""
+        return self.doc(**{"x-problemas": list(codigos)})  # type: ignore[no-any-return]
 
-        def decorator(view: View) -> View:
-            for status in statuses:
-                view = self.alt_response(status, f"PROBLEMA_{status}")(view)
-            return view
+    def tagged(self, view: View) -> View:
+        """Document that this view answers an ETag, and when it reads, 304 to whoever has it."""
+        return self.doc(**{"x-etag": True})(view)  # type: ignore[no-any-return]
 
-        return decorator
+
+def prepare(step: Callable[..., dict[str, Any]]) -> Callable[[View], View]:
+    """Do to the body, ``step(actor, body, …)``, what is too slow for the transaction that follows."""
+
+    def decorator(view: View) -> View:
+        @wraps(view)
+        def wrapper(datos: dict[str, Any], **kwargs: Any) -> Response:
+            return view(read(lambda: step(g.actor, datos, **kwargs), g.deadline), **kwargs)
+
+        return wrapper
+
+    return decorator
 
 
 def enter(permiso: Permiso) -> None:
@@ -76,6 +91,8 @@ def enter(permiso: Permiso) -> None:
     if request.method not in SAFE:
         db.session.remove()  # A slow body must not hold a connection.
     require(permiso, g.actor)
+    if g.actor.debe_cambiar_clave and request.blueprint != "auth":
+        raise Forbidden("cambio_de_clave_requerido")
 
 
 def takes_parameters(view: View) -> bool:

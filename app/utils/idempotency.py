@@ -1,6 +1,6 @@
 """``Idempotency-Key``: the same request twice has one effect and one answer."""
 
-import hashlib
+import hmac
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app import database
 from app.errors import AppError, BadRequest, Conflict
-from app.extensions import db
+from app.extensions import db, settings
 from app.models import Idempotencia, utcnow
 from app.transaction import TryAgain
 
@@ -43,8 +43,9 @@ def key_of(id_usuario: int | None) -> Key | None:
         return None
     if not KEY.fullmatch(clave):
         raise BadRequest("cabecera_invalida", cabecera="Idempotency-Key")
-    asked = f"{request.method} {request.full_path}".encode()
-    return Key(id_usuario, clave, hashlib.sha256(asked + b"\n" + request.get_data(cache=True)).hexdigest())
+    asked = f"{request.method} {request.full_path}\n".encode() + request.get_data(cache=True)
+    # Keyed, because a body may hold a password, which could be guessed from a plain digest.
+    return Key(id_usuario, clave, hmac.digest(settings().secret_key.encode(), asked, "sha256").hex())
 
 
 def claim(key: Key) -> bool:

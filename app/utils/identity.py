@@ -31,6 +31,7 @@ def authenticate() -> Actor:
         id_solicitud=g.id_solicitud,
         ip=request.remote_addr,
         epoca=holder.epoca,
+        debe_cambiar_clave=holder.debe_cambiar_clave,
     )
 
 

@@ -22,140 +22,203 @@ TITULOS: dict[int, tuple[str, str]] = {
     503: ("Servicio no disponible", "Service unavailable"),
 }
 
-# Code of a problem -> (Spanish, English).
-PROBLEMAS: dict[str, tuple[str, str]] = {
-    "peticion_incorrecta": ("La petición no se puede leer.", "The request cannot be read."),
-    "json_invalido": ("El cuerpo no es JSON válido.", "The body is not valid JSON."),
-    "json_demasiado_profundo": (
-        "El JSON anida más de {max} niveles.",
-        "The JSON nests more than {max} levels.",
-    ),
-    "json_numero_demasiado_largo": (
-        "El JSON contiene un número de más de {max} cifras.",
-        "The JSON holds a number of more than {max} digits.",
-    ),
-    "json_clave_repetida": (
-        "El JSON repite la clave «{clave}» en un mismo objeto.",
-        "The JSON repeats the key «{clave}» within one object.",
-    ),
-    "cursor_invalido": (
-        "El cursor no es de esta lista; pida la primera página sin cursor.",
-        "The cursor is not of this list; ask for the first page without one.",
-    ),
-    "cabecera_invalida": (
-        "La cabecera {cabecera} no tiene la forma esperada.",
-        "The header {cabecera} does not have the expected form.",
-    ),
-    "token_ausente": (
-        "Falta la cabecera «Authorization: Bearer <token>».",
-        "The header «Authorization: Bearer <token>» is missing.",
-    ),
-    "token_invalido": ("El token no es válido.", "The token is not valid."),
-    "token_caducado": (
-        "El token ha caducado; inicie sesión de nuevo.",
-        "The token has expired; sign in again.",
-    ),
-    "sesion_terminada": (
-        "La sesión terminó; inicie sesión de nuevo.",
-        "The session has ended; sign in again.",
-    ),
-    "refresco_reutilizado": (
-        "Este token de refresco ya se usó; por seguridad se cerró la sesión.",
-        "This refresh token was used before; the session was ended for safety.",
-    ),
-    "credenciales_invalidas": (
-        "El correo o la contraseña no son correctos.",
-        "The e-mail or the password is not right.",
-    ),
-    "permiso_denegado": (
-        "Hace falta el permiso «{permiso}», que tiene el rol {roles}.",
-        "The permission «{permiso}» is needed, which the role {roles} has.",
-    ),
-    "no_encontrado": ("No hay nada en esta dirección.", "There is nothing at this address."),
-    "tiquet_no_encontrado": ("No existe ese tiquet.", "There is no such ticket."),
-    "usuario_no_encontrado": ("No existe ese usuario.", "There is no such user."),
-    "fila_no_encontrada": ("No existe esa fila del catálogo.", "There is no such row in the catalog."),
-    "metodo_no_permitido": (
-        "Esta dirección no admite ese método; vea la cabecera Allow.",
-        "This address does not take that method; see the header Allow.",
-    ),
-    "conflicto": ("El estado actual no lo permite.", "The present state does not allow it."),
-    "ya_existe": (
-        "Ya existe otro con el mismo valor en: {campos}.",
-        "There is another with the same: {campos}.",
-    ),
-    "email_ya_existe": ("Ya existe un usuario con ese correo.", "There is a user with that e-mail."),
-    "referencia_en_conflicto": (
-        "Algo a lo que apunta cambió mientras tanto, o está en uso.",
-        "Something that this points to changed meanwhile, or is in use.",
-    ),
-    "transicion_no_permitida": (
-        "Un tiquet en «{desde}» no puede pasar así a «{hacia}».",
-        "A ticket in «{desde}» cannot go to «{hacia}» this way.",
-    ),
-    "cambios_incompatibles": (
-        "El estado y la persona asignada que pide no pueden darse a la vez.",
-        "The state and the assignee asked for cannot be had together.",
-    ),
-    "plazo_de_reapertura_vencido": (
-        "Un tiquet cerrado se puede reabrir durante {dias} días; el plazo pasó.",
-        "A closed ticket can be reopened for {dias} days; they are over.",
-    ),
-    "tiquet_ya_asignado": ("El tiquet ya lo tiene {nombre}.", "{nombre} already has the ticket."),
-    "clave_en_curso": (
-        "Una petición con la misma Idempotency-Key está en curso; repítala en un momento.",
-        "A request with the same Idempotency-Key is in progress; send it again in a moment.",
-    ),
-    "version_obsoleta": (
-        "Alguien lo cambió después de que usted lo leyera; ahora va por la versión {version}.",
-        "Somebody changed it after you read it; it is at version {version} now.",
-    ),
-    "cuerpo_demasiado_grande": ("El cuerpo supera los {max} bytes.", "The body is over {max} bytes."),
-    "tipo_no_admitido": (
-        "El cuerpo debe ser JSON: «Content-Type: application/json».",
-        "The body must be JSON: «Content-Type: application/json».",
-    ),
-    "datos_invalidos": (
-        "Hay campos con valores que no se admiten; vea «errores».",
-        "There are fields with values that cannot be taken; see «errores».",
-    ),
-    "clave_reutilizada": (
-        "Esa Idempotency-Key ya se usó con otra petición.",
-        "That Idempotency-Key was used with another request.",
-    ),
-    "falta_if_match": (
-        "Envíe If-Match con el ETag que leyó.",
-        "Send If-Match with the ETag that you read.",
-    ),
-    "demasiadas_peticiones": ("Espere antes de volver a intentarlo.", "Wait before you try again."),
-    "peticion_demasiado_grande": (
-        "La dirección o las cabeceras son demasiado largas.",
-        "The address or the headers are too long.",
-    ),
-    "error_interno": (
-        "Algo falló de nuestro lado; cite «id_solicitud» si lo comunica.",
-        "Something failed on our side; quote «id_solicitud» when you report it.",
-    ),
-    "servicio_no_disponible": ("Inténtelo de nuevo en un momento.", "Try again in a moment."),
-    "base_de_datos_no_disponible": (
-        "La base de datos no responde; no se guardó nada. Inténtelo de nuevo en un momento.",
-        "The database does not answer; nothing was saved. Try again in a moment.",
-    ),
-    "base_de_datos_ocupada": (
-        "La base de datos está ocupada; no se guardó nada. Inténtelo de nuevo en un momento.",
-        "The database is busy; nothing was saved. Try again in a moment.",
-    ),
-    "resultado_desconocido": (
-        "Se perdió la conexión al guardar y no se sabe si quedó hecho. Repita la misma petición con la misma"
-        " Idempotency-Key, o lea antes de repetirla.",
-        "The connection was lost while saving and the outcome is not known. Repeat the same request with the"
-        " same Idempotency-Key, or read before you repeat it.",
-    ),
-    "migraciones_pendientes": (
-        "Faltan migraciones: ejecute «flask --app run db upgrade».",
-        "Migrations are missing: run «flask --app run db upgrade».",
-    ),
+# Status -> code of a problem -> (Spanish, English).
+PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
+    400: {
+        "peticion_incorrecta": ("La petición no se puede leer.", "The request cannot be read."),
+        "json_invalido": ("El cuerpo no es JSON válido.", "The body is not valid JSON."),
+        "json_demasiado_profundo": (
+            "El JSON anida más de {max} niveles.",
+            "The JSON nests more than {max} levels.",
+        ),
+        "json_numero_demasiado_largo": (
+            "El JSON contiene un número de más de {max} cifras.",
+            "The JSON holds a number of more than {max} digits.",
+        ),
+        "json_clave_repetida": (
+            "El JSON repite la clave «{clave}» en un mismo objeto.",
+            "The JSON repeats the key «{clave}» within one object.",
+        ),
+        "cursor_invalido": (
+            "El cursor no es de esta lista; pida la primera página sin cursor.",
+            "The cursor is not of this list; ask for the first page without one.",
+        ),
+        "cabecera_invalida": (
+            "La cabecera {cabecera} no tiene la forma esperada.",
+            "The header {cabecera} does not have the expected form.",
+        ),
+    },
+    401: {
+        "token_ausente": (
+            "Falta la cabecera «Authorization: Bearer <token>».",
+            "The header «Authorization: Bearer <token>» is missing.",
+        ),
+        "token_invalido": ("El token no es válido.", "The token is not valid."),
+        "token_caducado": (
+            "El token ha caducado; inicie sesión de nuevo.",
+            "The token has expired; sign in again.",
+        ),
+        "sesion_terminada": (
+            "La sesión terminó; inicie sesión de nuevo.",
+            "The session has ended; sign in again.",
+        ),
+        "refresco_reutilizado": (
+            "Este token de refresco ya se usó; por seguridad se cerró la sesión.",
+            "This refresh token was used before; the session was ended for safety.",
+        ),
+        "credenciales_invalidas": (
+            "El correo o la contraseña no son correctos.",
+            "The e-mail or the password is not right.",
+        ),
+    },
+    403: {
+        "permiso_denegado": (
+            "Hace falta el permiso «{permiso}», que tiene el rol {roles}.",
+            "The permission «{permiso}» is needed, which the role {roles} has.",
+        ),
+        "cambio_de_clave_requerido": (
+            "Su contraseña es temporal: cámbiela en /api/auth/me/password.",
+            "Your password is temporary: change it at /api/auth/me/password.",
+        ),
+        "clave_actual_incorrecta": (
+            "La contraseña actual no es correcta.",
+            "The present password is not right.",
+        ),
+    },
+    404: {
+        "no_encontrado": ("No hay nada en esta dirección.", "There is nothing at this address."),
+        "tiquet_no_encontrado": ("No existe ese tiquet.", "There is no such ticket."),
+        "usuario_no_encontrado": ("No existe ese usuario.", "There is no such user."),
+        "cliente_no_encontrado": ("No existe ese cliente.", "There is no such customer."),
+        "empleado_no_encontrado": ("No existe ese empleado.", "There is no such employee."),
+        "comentario_no_encontrado": ("No existe ese comentario.", "There is no such comment."),
+        "fila_no_encontrada": ("No existe esa fila del catálogo.", "There is no such row in the catalog."),
+    },
+    405: {
+        "metodo_no_permitido": (
+            "Esta dirección no admite ese método; vea la cabecera Allow.",
+            "This address does not take that method; see the header Allow.",
+        ),
+    },
+    409: {
+        "conflicto": ("El estado actual no lo permite.", "The present state does not allow it."),
+        "ya_existe": (
+            "Ya existe otro con el mismo valor en: {campos}.",
+            "There is another with the same: {campos}.",
+        ),
+        "en_uso": (
+            "Está en uso {usos} veces, así que no se borra; se puede dejar inactivo.",
+            "It is in use {usos} times, so it is not erased; it can be made inactive.",
+        ),
+        "ultimo_administrador": (
+            "Es el último Administrador activo; antes nombre a otro.",
+            "It is the last active Administrador; appoint another first.",
+        ),
+        "clave_propia": (
+            "Su propia contraseña se cambia en /api/auth/me/password, con la actual.",
+            "Your own password is changed at /api/auth/me/password, with the present one.",
+        ),
+        "ultimo_de_su_tipo": (
+            "Es el último estado activo del tipo «{tipo}»; antes active otro.",
+            "It is the last active state of the type «{tipo}»; activate another first.",
+        ),
+        "fila_predeterminada": (
+            "Es la fila predeterminada; antes marque otra.",
+            "It is the default row; mark another first.",
+        ),
+        "no_esta_en_la_papelera": ("El tiquet no está en la papelera.", "The ticket is not in the trash."),
+        "referencia_en_conflicto": (
+            "Algo a lo que apunta cambió mientras tanto, o está en uso.",
+            "Something that this points to changed meanwhile, or is in use.",
+        ),
+        "transicion_no_permitida": (
+            "Un tiquet en «{desde}» no puede pasar así a «{hacia}».",
+            "A ticket in «{desde}» cannot go to «{hacia}» this way.",
+        ),
+        "cambios_incompatibles": (
+            "El estado y la persona asignada que pide no pueden darse a la vez.",
+            "The state and the assignee asked for cannot be had together.",
+        ),
+        "plazo_de_reapertura_vencido": (
+            "Un tiquet cerrado se puede reabrir durante {dias} días; el plazo pasó.",
+            "A closed ticket can be reopened for {dias} days; they are over.",
+        ),
+        "tiquet_ya_asignado": ("El tiquet ya lo tiene {nombre}.", "{nombre} already has the ticket."),
+        "clave_en_curso": (
+            "Una petición con la misma Idempotency-Key está en curso; repítala en un momento.",
+            "A request with the same Idempotency-Key is in progress; send it again in a moment.",
+        ),
+    },
+    412: {
+        "version_obsoleta": (
+            "Alguien lo cambió después de que usted lo leyera; ahora va por la versión {version}.",
+            "Somebody changed it after you read it; it is at version {version} now.",
+        ),
+    },
+    413: {
+        "cuerpo_demasiado_grande": ("El cuerpo supera los {max} bytes.", "The body is over {max} bytes."),
+    },
+    414: {
+        "direccion_demasiado_larga": ("La dirección es demasiado larga.", "The address is too long."),
+    },
+    415: {
+        "tipo_no_admitido": (
+            "El cuerpo debe ser JSON: «Content-Type: application/json».",
+            "The body must be JSON: «Content-Type: application/json».",
+        ),
+    },
+    422: {
+        "datos_invalidos": (
+            "Hay campos con valores que no se admiten; vea «errores».",
+            "There are fields with values that cannot be taken; see «errores».",
+        ),
+        "clave_reutilizada": (
+            "Esa Idempotency-Key ya se usó con otra petición.",
+            "That Idempotency-Key was used with another request.",
+        ),
+    },
+    428: {
+        "falta_if_match": (
+            "Envíe If-Match con el ETag que leyó.",
+            "Send If-Match with the ETag that you read.",
+        ),
+    },
+    429: {
+        "demasiadas_peticiones": ("Espere antes de volver a intentarlo.", "Wait before you try again."),
+    },
+    431: {
+        "cabeceras_demasiado_grandes": ("Las cabeceras son demasiado grandes.", "The headers are too large."),
+    },
+    500: {
+        "error_interno": (
+            "Algo falló de nuestro lado; cite «id_solicitud» si lo comunica.",
+            "Something failed on our side; quote «id_solicitud» when you report it.",
+        ),
+    },
+    503: {
+        "servicio_no_disponible": ("Inténtelo de nuevo en un momento.", "Try again in a moment."),
+        "base_de_datos_no_disponible": (
+            "La base de datos no responde; no se guardó nada. Inténtelo de nuevo en un momento.",
+            "The database does not answer; nothing was saved. Try again in a moment.",
+        ),
+        "base_de_datos_ocupada": (
+            "La base de datos está ocupada; no se guardó nada. Inténtelo de nuevo en un momento.",
+            "The database is busy; nothing was saved. Try again in a moment.",
+        ),
+        "resultado_desconocido": (
+            "Se perdió la conexión al guardar y no se sabe si quedó hecho. Repita la misma petición con la"
+            " misma Idempotency-Key, o lea antes de repetirla.",
+            "The connection was lost while saving and the outcome is not known. Repeat the same request with"
+            " the same Idempotency-Key, or read before you repeat it.",
+        ),
+        "migraciones_pendientes": (
+            "Faltan migraciones: ejecute «flask --app run db upgrade».",
+            "Migrations are missing: run «flask --app run db upgrade».",
+        ),
+    },
 }
+PROBLEMAS = {codigo: texts for some in PROBLEMAS_POR_ESTADO.values() for codigo, texts in some.items()}
+ESTADO_DE = {codigo: status for status, some in PROBLEMAS_POR_ESTADO.items() for codigo in some}
 
 # Code of a field's error -> (Spanish, English).
 FALLAS: dict[str, tuple[str, str]] = {
@@ -191,6 +254,29 @@ FALLAS: dict[str, tuple[str, str]] = {
     ),
     "resolucion_requerida": ("Diga cómo se resolvió.", "Say how it was resolved."),
     "solo_al_cerrar": ("Solo lo tiene un tiquet cerrado.", "Only a closed ticket has it."),
+    "solo_en_la_papelera": (
+        "Solo se ordena así la papelera: añada «papelera=true».",
+        "Only the trash is sorted so: add «papelera=true».",
+    ),
+    "demasiado_grande": ("Ocupa más de {max} bytes.", "It takes more than {max} bytes."),
+    "color": ("Debe ser un color «#RRGGBB».", "It must be a colour «#RRGGBB»."),
+    "codigo": (
+        "Solo letras minúsculas sin acento, cifras y «_», y al principio una letra.",
+        "Only lower-case ASCII letters, digits and «_», with a letter first.",
+    ),
+    "zona_horaria": (
+        "No es una zona horaria de IANA, como «America/Mexico_City».",
+        "It is no IANA time zone, such as «America/Mexico_City».",
+    ),
+    "ciclo": ("Quedaría dentro de sí misma.", "It would be inside itself."),
+    "predeterminada_inactiva": (
+        "Una fila inactiva no puede ser la predeterminada.",
+        "An inactive row cannot be the default one.",
+    ),
+    "predeterminado_requerido": (
+        "Siempre hay una fila predeterminada; marque otra en vez de quitar esta.",
+        "There is always a default row; mark another instead of unmarking this one.",
+    ),
     "clave_comun": (
         "Es una contraseña conocida; elija otra.",
         "It is a well-known password; choose another.",
@@ -204,6 +290,7 @@ ESPERADOS = {
     "un número entero": "An integer",
     "una lista": "A list",
     "un objeto": "An object",
+    "true o false": "true or false",
 }
 
 

@@ -6,23 +6,45 @@ import flask_smorest
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
 
+from app.permissions import POLITICA, Permiso
 from app.schemas.fields import IdOPalabra, Instante, Texto
 from app.schemas.problems import ProblemaSchema
 from app.utils.converters import IdConverter
-from app.utils.messages import TITULOS
+from app.utils.messages import ESTADO_DE, TITULOS
 
-# What any view may answer: said once here, not at each view.
-ANY_VIEW = (400, 422, 500, 503)
-WITH_TOKEN = (401, 403)
-WRITING = (413, 415)
+# What views may answer beside their own errors: said once here, not at each view.
+ANY_VIEW = (
+    *("peticion_incorrecta", "datos_invalidos", "error_interno"),
+    *("servicio_no_disponible", "base_de_datos_no_disponible", "base_de_datos_ocupada"),
+)
+WITH_TOKEN = (
+    *("token_ausente", "token_invalido", "token_caducado", "sesion_terminada"),
+    *("permiso_denegado", "cambio_de_clave_requerido"),
+)
+WITH_BODY = (
+    *("json_invalido", "json_demasiado_profundo", "json_numero_demasiado_largo", "json_clave_repetida"),
+    *("cuerpo_demasiado_grande", "tipo_no_admitido"),
+)
+WITH_KEY = ("cabecera_invalida", "clave_en_curso", "clave_reutilizada")
+WITH_VERSION = ("cabecera_invalida", "version_obsoleta", "falta_if_match")
+WITH_ETAG = ("cabecera_invalida",)
+WRITING = ("resultado_desconocido",)
 
+METHODS = ("get", "post", "put", "patch", "delete")
+
+# Headers that any request may have: what they are for, and their form.
 HEADERS = {
-    "X-Request-Id": (
-        "header",
-        "Identificador de la petición; si falta se genera uno.",
-        "^[A-Za-z0-9_.-]{1,64}$",
-    ),
-    "Accept-Language": ("header", "«es» (por defecto) o «en» para los mensajes.", None),
+    "X-Request-Id": ("Identificador de la petición; si falta se genera uno.", "^[A-Za-z0-9_.-]{1,64}$"),
+    "Accept-Language": ("«es» (por defecto) o «en» para los mensajes.", None),
+}
+# Headers of answers.
+ANSWERED = {
+    "X-Request-Id": "El identificador de la petición.",
+    "ETag": "La versión y la huella de lo que se responde; para `If-Match` e `If-None-Match`.",
+    "Location": "Dónde está lo que se creó.",
+    "Retry-After": "Segundos que conviene esperar antes de repetir la petición.",
+    "WWW-Authenticate": "Cómo se espera la identificación: `Bearer`.",
+    "Idempotent-Replayed": "`true` si la respuesta es la de una petición anterior con la misma clave.",
 }
 IF_MATCH = "ETag que se leyó; si el objeto cambió desde entonces, la respuesta es 412."
 IF_NONE_MATCH = "ETag que ya se tiene; si no cambió, la respuesta es 304 sin cuerpo."
@@ -45,11 +67,7 @@ class Api(flask_smorest.Api):
         """Ours are in ``utils/problems.py``."""
 
     def _register_responses(self) -> None:
-        for status, (title, _english) in TITULOS.items():
-            content = {"application/problem+json": {"schema": ProblemaSchema}}
-            self.spec.components.response(
-                f"PROBLEMA_{status}", {"description": title, "content": content}, lazy=True
-            )
+        """Ours are made for each operation, in ``complete``."""
 
 
 def schema_name(schema: Any) -> str:
@@ -69,6 +87,11 @@ def make_api(app: Flask) -> Api:
         },
     )
     api.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+    api.spec.components.security_scheme(
+        "refresco",
+        {"type": "http", "scheme": "bearer", "description": "El token de refresco, solo para renovar."},
+    )
+    api.spec.components.schema("Problema", schema=ProblemaSchema)
     api.register_field(Texto, "string", None)
     api.register_field(Instante, "string", "date-time")
     api.register_field(IdOPalabra, "string", None)
@@ -78,45 +101,89 @@ def make_api(app: Flask) -> Api:
 
 def complete(document: dict[str, Any]) -> dict[str, Any]:
     """Add what holds for all operations: their errors and headers."""
+    document["components"]["headers"] = {
+        name: {"description": description, "schema": {"type": "string"}}
+        for name, description in ANSWERED.items()
+    }
+    responses: dict[str, Any] = {}
     for path in document["paths"].values():
         for method, operation in path.items():
-            if method in ("get", "post", "put", "patch", "delete"):
-                complete_operation(method, operation)
-    responses = document["components"].setdefault("responses", {})
-    for status, (title, _english) in TITULOS.items():
-        responses.setdefault(f"PROBLEMA_{status}", problem_response(title))
-    responses["PROBLEMA_304"] = {"description": "Sin cambios desde el ETag que se envió."}
-    responses.pop("UNPROCESSABLE_ENTITY", None)
+            if method in METHODS:
+                complete_operation(method, operation, responses)
+    document["components"]["responses"] = responses
     return document
 
 
-def problem_response(title: str) -> dict[str, Any]:
-    schema = {"$ref": "#/components/schemas/Problema"}
-    return {"description": title, "content": {"application/problem+json": {"schema": schema}}}
-
-
-def complete_operation(method: str, operation: dict[str, Any]) -> None:
-    public = operation.get("security") == []
-    key_taken = method == "post" and not public and operation["tags"] != ["auth"]
-    statuses = [*ANY_VIEW, *(() if public else WITH_TOKEN), *(WRITING if "requestBody" in operation else ())]
-    operation["responses"].pop("422", None)  # flask-smorest's own name for it
-    for status in [*statuses, *([409] if key_taken else [])]:
-        operation["responses"][str(status)] = {"$ref": f"#/components/responses/PROBLEMA_{status}"}
+def complete_operation(method: str, operation: dict[str, Any], responses: dict[str, Any]) -> None:
+    """Complete one operation; what it shares with others goes into ``responses``."""
+    codigos = set(operation.pop("x-problemas", ()))
+    etag = operation.pop("x-etag", False)
+    versioned = "version_obsoleta" in codigos
+    keyed = method == "post" and operation["tags"] != ["auth"]
     parameters = operation.setdefault("parameters", [])
-    for name, (location, description, pattern) in HEADERS.items():
-        parameters.append(header(name, description, pattern, location))
-    if "412" in operation["responses"]:
+    for holds, some in (
+        (True, ANY_VIEW),
+        (operation.get("security") != [], WITH_TOKEN),
+        ("requestBody" in operation, WITH_BODY),
+        (keyed, WITH_KEY),
+        (versioned, WITH_VERSION),
+        (etag and method == "get", WITH_ETAG),
+        (method != "get", WRITING),
+        (any(p.get("name") == "cursor" for p in parameters), ("cursor_invalido",)),
+    ):
+        codigos |= set(some) if holds else set()
+    answered = ["X-Request-Id", *(["Idempotent-Replayed"] if keyed else [])]
+    for status, response in operation["responses"].items():
+        if status == "422":
+            continue  # flask-smorest's own; ours follows.
+        one = status == "201" or (status == "200" and (etag or versioned))
+        more = [*(["ETag"] if one else []), *(["Location"] if status == "201" else [])]
+        response["headers"] = refer("headers", [*answered, *more])
+    if etag and method == "get":
+        unchanged = {"description": "Sin cambios desde el ETag que se envió."}
+        operation["responses"]["304"] = unchanged | {"headers": refer("headers", ["X-Request-Id", "ETag"])}
+    for status in sorted({ESTADO_DE[codigo] for codigo in codigos}):
+        own = [codigo for codigo in ESTADO_DE if codigo in codigos and ESTADO_DE[codigo] == status]
+        operation["responses"][str(status)] = problem_response(status, own, responses)
+    for name, (description, pattern) in HEADERS.items():
+        parameters.append(header(name, description, pattern))
+    if versioned:
         parameters.append(header("If-Match", IF_MATCH, TAG_PATTERN))
-        operation["responses"]["428"] = {"$ref": "#/components/responses/PROBLEMA_428"}
-    if "304" in operation["responses"]:
+    if etag and method == "get":
         parameters.append(header("If-None-Match", IF_NONE_MATCH, TAG_PATTERN))
-    if key_taken:
+    if keyed:
         parameters.append(header("Idempotency-Key", KEY, "^[ -~]{1,128}$"))
     operation.setdefault("description", operation.get("summary", ""))
     if "x-permiso" in operation:
-        operation["description"] += f"\n\nPermiso: `{operation['x-permiso']}`."
+        roles = " o ".join(POLITICA[Permiso(operation["x-permiso"])][0])
+        operation["description"] += f"\n\nPermiso: `{operation['x-permiso']}` ({roles})."
 
 
-def header(name: str, description: str, pattern: str | None, location: str = "header") -> dict[str, Any]:
+def refer(kind: str, names: list[str]) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/{kind}/{name}"} for name in names}
+
+
+def problem_response(status: int, codigos: list[str], responses: dict[str, Any]) -> dict[str, str]:
+    """A reference to the response with these codes, which is put into ``responses`` if it is not there."""
+    title, _english = TITULOS[status]
+    narrowed = {"properties": {"codigo": {"enum": codigos}}}
+    schema = {"allOf": [{"$ref": "#/components/schemas/Problema"}, narrowed]}
+    headers = ["X-Request-Id"]
+    if status == 401:
+        headers.append("WWW-Authenticate")
+    if status in (429, 503) or "clave_en_curso" in codigos:
+        headers.append("Retry-After")
+    response = {
+        "description": f"{title}: {', '.join(f'`{codigo}`' for codigo in codigos)}.",
+        "headers": refer("headers", headers),
+        "content": {"application/problem+json": {"schema": schema}},
+    }
+    known = next((name for name, other in responses.items() if other == response), None)
+    name = known or f"{status}_{len(responses)}"
+    responses[name] = response
+    return {"$ref": f"#/components/responses/{name}"}
+
+
+def header(name: str, description: str, pattern: str | None) -> dict[str, Any]:
     schema = {"type": "string", **({"pattern": pattern} if pattern else {})}
-    return {"name": name, "in": location, "required": False, "description": description, "schema": schema}
+    return {"name": name, "in": "header", "required": False, "description": description, "schema": schema}

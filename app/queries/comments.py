@@ -1,0 +1,50 @@
+"""Reading the conversation about a ticket."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, false, select, true
+
+from app.extensions import db
+from app.models import Comentarios, Usuario
+from app.permissions import Actor
+from app.queries.pagination import Corte, Pagina, page_of
+from app.queries.tickets import person
+
+PROPIAS = ("id", "id_tiquet", "mensaje", "es_interno", "fecha_creacion", "fecha_edicion", "version")
+
+
+def visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Which comments ``actor`` may see on a ticket that it sees: staff all of them, nobody else any yet."""
+    return true() if actor.es_personal else false()
+
+
+def of_ticket(actor: Actor, id_tiquet: int) -> Select[Any]:
+    return (
+        select(
+            *(getattr(Comentarios, key) for key in PROPIAS),
+            Usuario.id.label("id_autor"),
+            Usuario.nombre,
+            Usuario.apellido,
+        )
+        .join(Usuario, Usuario.id == Comentarios.id_autor)
+        .where(Comentarios.id_tiquet == id_tiquet, visible_to(actor))
+    )
+
+
+def get(actor: Actor, id_tiquet: int, id: int) -> dict[str, Any] | None:
+    """One comment as a client gets it."""
+    found = db.session.execute(of_ticket(actor, id_tiquet).where(Comentarios.id == id)).mappings()
+    row = found.one_or_none()
+    return None if row is None else shape(dict(row))
+
+
+def page(actor: Actor, id_tiquet: int, orden: str, limite: int, corte: Corte | None) -> Pagina:
+    """Comments by date, the oldest first unless ``orden`` is ``-fecha_creacion``."""
+    keys = (Comentarios.fecha_creacion, Comentarios.id)
+    pagina = page_of(of_ticket(actor, id_tiquet), keys, limite, corte, descending=orden.startswith("-"))
+    return Pagina([shape(fila) for fila in pagina.filas], pagina.total, pagina.siguiente)
+
+
+def shape(row: dict[str, Any]) -> dict[str, Any]:
+    autor = person(row.pop("id_autor"), row.pop("nombre"), row.pop("apellido"))
+    return {**row, "autor": autor}

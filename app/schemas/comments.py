@@ -1,0 +1,44 @@
+"""Comments on tickets."""
+
+from marshmallow import Schema as Out
+from marshmallow import fields
+
+from app.schemas.fields import Booleano, Opcion, Schema, Texto
+from app.schemas.pages import BreveSchema, PaginaArgs, pagina_de
+
+
+class ComentariosArgs(PaginaArgs):
+    """Orden de una conversación."""
+
+    orden = Opcion(
+        "fecha_creacion",
+        "-fecha_creacion",
+        load_default="fecha_creacion",
+        metadata={"description": "El guion pone lo más reciente primero."},
+    )
+
+
+class ComentarioCreateArgs(Schema):
+    """Un comentario nuevo."""
+
+    mensaje = Texto(max=10_000, lines=True, required=True)
+    es_interno = Booleano(
+        load_default=True,
+        metadata={"description": "Solo para el personal; `false`, también para quien pide."},
+    )
+
+
+class ComentarioSchema(Out):
+    """Un comentario de un tiquet."""
+
+    id = fields.Integer(required=True)
+    id_tiquet = fields.Integer(required=True)
+    autor = fields.Nested(BreveSchema, required=True)
+    mensaje = fields.String(required=True)
+    es_interno = fields.Boolean(required=True)
+    fecha_creacion = fields.DateTime(required=True)
+    fecha_edicion = fields.DateTime(required=True, allow_none=True)
+    version = fields.Integer(required=True)
+
+
+ComentariosPaginaSchema = pagina_de(ComentarioSchema)

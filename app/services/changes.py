@@ -1,0 +1,31 @@
+"""What a body asks to change of a thing: fields that are sent, less those that are so already."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from app.errors import Falla, Invalid
+
+SIN_CAMBIO = "solo_lectura"  # Where a body's read-only fields are: accepted as they stand, refused otherwise.
+
+
+def wanted(thing: Any, cambios: dict[str, Any], shown: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The fields of ``cambios`` in which ``thing`` is not so yet; ``shown`` is the thing as a client gets it.
+
+    Whoever reads, edits and sends a whole object sends its read-only fields too; changing them is a mistake.
+    """
+    sent = cambios.get(SIN_CAMBIO)
+    if sent:
+        present = shown()
+        changed = [name for name, value in sent.items() if as_json(present[name]) != as_json(value)]
+        if changed:
+            raise Invalid({name: [Falla("solo_lectura")] for name in changed})
+    return {
+        name: value for name, value in cambios.items() if name != SIN_CAMBIO and getattr(thing, name) != value
+    }
+
+
+def as_json(value: Any) -> bytes:
+    """A value as it is written, so that ``false`` is not ``0`` and an instant is its text."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z)
