@@ -1,6 +1,7 @@
 """A test client that serves each request in its own context, and holds each answer to the document."""
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -20,6 +21,14 @@ SUCCEEDED: set[str] = set()  # operationIds that answered 2xx as their document 
 def document_of(app: Flask) -> dict[str, Any]:
     with app.test_request_context():
         return dict(app.view_functions["documentos.openapi"]().json)
+
+
+def operations(app: Flask) -> Iterator[tuple[str, dict[str, Any]]]:
+    """``METHOD /path`` and what the document says of it, for all that can be called."""
+    for path, methods in document_of(app)["paths"].items():
+        for method, operation in methods.items():
+            if method != "parameters":
+                yield f"{method.upper()} {path}", operation
 
 
 @cache

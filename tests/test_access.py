@@ -31,6 +31,7 @@ DOCUMENTS = {
     "GET /api/docs",
     "GET /api/docs/inicio.js",
     "GET /api/docs/archivos/<path:name>",
+    "GET /api/errores",
     "GET /api/errores/<codigo>",
 }
 BY_REFRESH_TOKEN = {"POST /api/auth/refresh"}

@@ -6,17 +6,10 @@ import pytest
 from openapi_spec_validator import validate
 
 from app.services.demo import seed_demo
-from tests.client import SUCCEEDED, document_of, documented
+from tests.client import SUCCEEDED, document_of, documented, operations
 from tests.factories import NUEVO
 
 MOUNTED = "https://soporte.example.org/mesa"
-
-
-def operations(app):
-    for path, methods in document_of(app)["paths"].items():
-        for method, operation in methods.items():
-            if method != "parameters":
-                yield f"{method.upper()} {path}", operation
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """Every answer's form: problems in two languages, and the headers that all answers carry."""
 
 import ast
+import html
+import re
 from pathlib import Path
 from string import Formatter
 
@@ -13,6 +15,7 @@ from app import create_app, errors, transaction
 from app.extensions import db
 from app.models import LogTransaccional
 from app.utils import messages
+from tests.client import document_of, operations
 from tests.conftest import config_for
 from tests.factories import NUEVO, tiquet
 
@@ -247,14 +250,53 @@ def test_the_request_id_comes_back_and_is_in_the_event_log(client, tecnico):
     assert (event.accion, event.id_solicitud) == ("tiquet.creado", "caso-7_A.b")
 
 
-@pytest.mark.parametrize(
-    ("path", "codigo"), [("/api/errores/no_encontrado", None), ("/api/errores/<b>", "no_encontrado")]
-)
-def test_the_address_of_each_problem_tells_what_it_means(client, path, codigo):
-    answer = client.get(path)
+@pytest.mark.parametrize("codigo", messages.PROBLEMAS)
+def test_the_address_of_each_problem_tells_what_it_means_and_who_answers_it(client, codigo):
+    answer = client.get(f"/api/errores/{codigo}")
 
-    assert answer.status_code == (404 if codigo else 200)
-    assert codigo or messages.PROBLEMAS["no_encontrado"][0] in answer.text
+    text = html.unescape(re.sub(r"</?var>", "@", answer.text))
+    for sentence in messages.PROBLEMAS[codigo]:
+        assert re.sub(r"\{(\w+)\}", r"@\1@", sentence) in text
+    status = messages.ESTADO_DE[codigo]
+    assert f"{status} · {messages.TITULOS[status][0]}" in text
+    assert "Qué operaciones lo responden" in text
+    told = set(re.findall(r"<code>([A-Z]+ /[^<]*)</code>", answer.text))
+    assert told == {name for name, some in answered(client).items() if codigo in some}
+    assert "<script" not in text
+
+
+def answered(client):
+    """``METHOD /path`` -> the codes that the document says it may answer."""
+    responses = document_of(client.application)["components"]["responses"]
+    codes = {
+        f"#/components/responses/{name}": set(
+            about["content"]["application/problem+json"]["schema"]["allOf"][1]["properties"]["codigo"]["enum"]
+        )
+        for name, about in responses.items()
+    }
+    return {
+        name: set().union(
+            *(codes[about["$ref"]] for about in operation["responses"].values() if "$ref" in about)
+        )
+        for name, operation in operations(client.application)
+    }
+
+
+def test_the_page_of_wrong_fields_explains_each_code_of_a_field(client):
+    text = client.get("/api/errores/datos_invalidos").text
+
+    assert all(f"<dt><code>{falla}</code></dt>" in text for falla in messages.FALLAS)
+
+
+def test_all_error_codes_are_listed_on_one_page(client):
+    text = client.get("/api/errores").text
+
+    assert set(re.findall(r'href="/api/errores/(\w+)"', text)) == set(messages.PROBLEMAS)
+    assert 'href="/mesa/api/errores/' in client.get("/api/errores", base_url="http://localhost/mesa").text
+
+
+def test_an_error_code_that_nobody_answers_has_no_page(client):
+    assert client.get("/api/errores/<b>").json["codigo"] == "no_encontrado"
 
 
 @pytest.fixture(scope="module")

@@ -2,15 +2,13 @@
 
 from copy import deepcopy
 from functools import cache
-from html import escape
 from pathlib import Path
 
 import flask_swagger_ui
 from flask import Blueprint, Flask, Response, request, send_from_directory, url_for
 
-from app.errors import NotFound
+from app.utils import error_pages
 from app.utils.json import dumps
-from app.utils.messages import PROBLEMAS
 from app.utils.openapi import Api, complete
 
 PAGE = """<!doctype html>
@@ -32,17 +30,11 @@ PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
     " connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-ERROR_PAGE = """<!doctype html>
-<html lang="es">
-<head><meta charset="utf-8"><title>{codigo} · SoportePlus</title></head>
-<body><h1><code>{codigo}</code></h1><p>{spanish}</p><p lang="en">{english}</p></body>
-</html>
-"""
 ASSETS = Path(flask_swagger_ui.__file__).parent / "dist"
 
 
 def register(app: Flask, api: Api) -> None:
-    """``/api/openapi.json``, ``/api/docs`` and ``/api/errores/<codigo>``, all public."""
+    """``/api/openapi.json``, ``/api/docs``, ``/api/errores`` and a page for each error, all public."""
     pages = Blueprint("documentos", __name__, url_prefix="/api")
     document = cache(lambda: complete(deepcopy(api.spec.to_dict())))
 
@@ -66,16 +58,9 @@ def register(app: Flask, api: Api) -> None:
     def start() -> Response:
         return Response(START, content_type="text/javascript; charset=utf-8")
 
-    @pages.get("/errores/<codigo>")
-    def error(codigo: str) -> Response:
-        if codigo not in PROBLEMAS:
-            raise NotFound
-        spanish, english = PROBLEMAS[codigo]
-        page = ERROR_PAGE.format(codigo=codigo, spanish=escape(spanish), english=escape(english))
-        return Response(page, content_type="text/html; charset=utf-8")
-
     @pages.get("/docs/archivos/<path:name>")
     def asset(name: str) -> Response:
         return send_from_directory(ASSETS, name, max_age=86400)
 
+    error_pages.register(pages, document)
     app.register_blueprint(pages)
