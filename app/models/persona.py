@@ -13,6 +13,8 @@ from app.models.busqueda import Buscable
 class Persona(Versioned, Buscable):
     """What customers and employees have in common."""
 
+    # Columns that only one of them has, in the order in which they are shown.
+    PROPIAS: ClassVar[tuple[str, ...]] = ()
     BUSCABLES: ClassVar[tuple[str, ...]] = ("nombre", "apellido", "email", "id_externo")
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -34,6 +36,7 @@ class Persona(Versioned, Buscable):
 class Clientes(Persona, Base):
     """A customer from outside."""
 
+    PROPIAS = ("empresa", "direccion")
     BUSCABLES = (*Persona.BUSCABLES, "empresa")
     __tablename__ = "Clientes"
     __table_args__ = (
@@ -50,6 +53,7 @@ class Clientes(Persona, Base):
 class Empleados(Persona, Base):
     """A colleague from inside."""
 
+    PROPIAS = ("codigo_empleado", "puesto", "departamento")
     BUSCABLES = (*Persona.BUSCABLES, "codigo_empleado", "departamento")
     __tablename__ = "Empleados"
     __table_args__ = (

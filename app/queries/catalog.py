@@ -79,7 +79,8 @@ def row(name: str, id: int) -> Fila | None:
 
 def ancestors(id: int) -> set[int]:
     """A location and all that it lies in."""
-    parents = dict(db.session.execute(select(Ubicaciones.id, Ubicaciones.id_padre)).tuples())
+    rows = db.session.execute(select(Ubicaciones.id, Ubicaciones.id_padre))
+    parents = {row.id: row.id_padre for row in rows}
     found: set[int] = set()
     above: int | None = id
     while above is not None and above not in found:

@@ -46,5 +46,7 @@ def page(actor: Actor, id_tiquet: int, orden: str, limite: int, corte: Corte | N
 
 
 def shape(row: dict[str, Any]) -> dict[str, Any]:
-    autor = person(row.pop("id_autor"), row.pop("nombre"), row.pop("apellido"))
-    return {**row, "autor": autor}
+    autor = person(row["id_autor"], row["nombre"], row["apellido"])
+    return {"id": row["id"], "id_tiquet": row["id_tiquet"], "autor": autor} | {
+        key: row[key] for key in PROPIAS
+    }

@@ -11,13 +11,18 @@ from app.queries.search import matches
 
 # Entity of the event log -> its table.
 PERSONAS: dict[str, type[Any]] = {"cliente": Clientes, "empleado": Empleados}
+NOMBRE = ("id", "nombre", "apellido")
+COMUNES = (
+    *("email", "telefono", "id_ubicacion", "notas", "id_externo"),
+    *("activo", "fecha_creacion", "version"),
+)
 EXACTOS = ("activo", "id_ubicacion", "email", "id_externo", "codigo_empleado")
 
 
 def everything(entidad: str) -> Select[Any]:
-    """All that is shown of a person; the column that it is searched by is ours."""
+    """All that is shown of a person."""
     model = PERSONAS[entidad]
-    return select(*(column for column in model.__table__.columns if column.key != "busqueda"))
+    return select(*(getattr(model, key) for key in (*NOMBRE, *model.PROPIAS, *COMUNES)))
 
 
 def get(entidad: str, id: int) -> dict[str, Any] | None:
