@@ -1,6 +1,7 @@
 """The life of a ticket as one table: from which type of state which action leads where."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from app.models import utcnow
 from app.permissions import Actor, Permiso, allows
@@ -56,6 +57,18 @@ ACCION_POR_TIPOS: dict[tuple[str, str], str] = {
 
 # The actions that a caller names; to assign and to release are routes of their own.
 NOMBRABLES = ("pedir_datos", "responder", "resolver", "cerrar", "reabrir", "cancelar")
+
+
+# What an action cannot do without.
+REQUIERE = {"resolver": ["resolucion"], "cancelar": ["motivo"]}
+
+
+def steps_of(tipo: str, acciones: list[str]) -> list[dict[str, Any]]:
+    """For each of ``acciones``, where it leads from ``tipo`` and what has to be sent with it."""
+    return [
+        {"accion": accion, "tipo_destino": DESTINOS[tipo, accion], "requiere": REQUIERE.get(accion, [])}
+        for accion in acciones
+    ]
 
 
 def can_still_reopen(fecha_cierre: datetime | None, days: int) -> bool:

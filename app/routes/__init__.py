@@ -1,11 +1,12 @@
 """The URL map on one screen."""
 
-from app.routes import auth, catalog, comments, people, service, tickets, users
+from app.routes import auth, catalog, comments, people, service, tickets, transitions, users
 
 # Blueprint, and where it stands.
 BLUEPRINTS = (
     (auth.blp, "/api/auth"),
     (tickets.blp, "/api/tickets"),
+    (transitions.blp, "/api/tickets/tickets"),
     (comments.blp, "/api/tickets/tickets"),
     (catalog.blp, "/api/tickets"),
     (people.clientes, "/api/clientes"),

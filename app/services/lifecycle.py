@@ -9,7 +9,8 @@ from app.permissions import Actor, Permiso, require
 from app.queries import users
 from app.queries.catalog import Catalogos
 from app.queries.tickets import person, transitions_of
-from app.transitions import ACCION_POR_TIPOS, DESTINOS, TERMINADOS, can_still_reopen
+from app.services.references import refuse, wrong_references
+from app.transitions import ACCION_POR_TIPOS, CERRADO, DESTINOS, RESUELTO, TERMINADOS, can_still_reopen
 
 SIN_RESOLUCION = "Cerrado sin indicar una resolución."
 SIN_RESOLVER = ("cancelado", "duplicado")  # Reasons to close that resolve nothing.
@@ -50,26 +51,64 @@ def move_to(actor: Actor, tiquet: Tiquet, estado: dict[str, Any], catalogos: Cat
     tiquet.id_estado = estado["id"]
 
 
-def assign(actor: Actor, tiquet: Tiquet, id_usuario: int | None, catalogos: Catalogos) -> None:
-    """Give the ticket to somebody, or with None to nobody, and move it as that demands."""
+def act(actor: Actor, tiquet: Tiquet, accion: str, datos: dict[str, Any], catalogos: Catalogos) -> None:
+    """Do a named action, with what it needs and the state that it is to lead to in ``datos``."""
     desde = tipo_of(tiquet, catalogos)
-    destino = DESTINOS.get((desde, "soltar" if id_usuario is None else "asignar"))
+    hacia = DESTINOS.get((desde, accion))
+    if hacia is None:
+        raise not_allowed(actor, tiquet, catalogos, accion)
+    estado = catalogos["estados"][tiquet.id_estado] if hacia == desde else catalogos.state_of_type(hacia)
+    if "id_estado" in datos:
+        estado = named_state(datos["id_estado"], hacia, catalogos)
+    if "resolucion" in datos:
+        tiquet.resolucion = datos["resolucion"]
+    if accion == "cancelar":
+        tiquet.resolucion = datos["motivo"]
+        tiquet.motivo_cierre = datos.get("motivo_cierre", "cancelado")
+    if hacia != desde:
+        STEPS[POR_ORIGEN.get((desde, accion), accion)](actor, tiquet, estado)
+    tiquet.id_estado = estado["id"]
+
+
+def named_state(id: int, tipo: str, catalogos: Catalogos) -> dict[str, Any]:
+    """The state that a transition is to end in, of the type that it leads to."""
+    refuse(wrong_references({"id_estado": id}, {"id_estado": "estados"}, catalogos))
+    estado = catalogos["estados"][id]
+    if estado["tipo"] != tipo:
+        raise Invalid({"id_estado": [Falla("de_otro_tipo", tipo=tipo)]})
+    return estado
+
+
+def assign(
+    actor: Actor,
+    tiquet: Tiquet,
+    id_usuario: int | None,
+    catalogos: Catalogos,
+    campo: str = "id_usuario_asignado",
+) -> None:
+    """Give the ticket to somebody, or with None to nobody, and move it as that demands.
+
+    ``campo`` is where the body said to whom.
+    """
+    desde = tipo_of(tiquet, catalogos)
+    accion = "soltar" if id_usuario is None else "asignar"
+    destino = DESTINOS.get((desde, accion))
     if destino is None:
-        raise not_allowed(actor, tiquet, catalogos, desde)
+        raise not_allowed(actor, tiquet, catalogos, accion)
     if id_usuario is None:
         release(actor, tiquet, {})
     else:
-        give(actor, tiquet, id_usuario)
+        give(actor, tiquet, id_usuario, campo)
     if destino != desde:
         tiquet.id_estado = catalogos.state_of_type(destino)["id"]
 
 
-def give(actor: Actor, tiquet: Tiquet, id_usuario: int) -> None:
+def give(actor: Actor, tiquet: Tiquet, id_usuario: int, campo: str = "id_usuario_asignado") -> None:
     if not actor.es_administrador and id_usuario == actor.id and tiquet.id_usuario_asignado:
         raise Conflict("tiquet_ya_asignado", nombre=holder_name(tiquet))
     require(Permiso.ASIGNAR_TIQUET, actor, tiquet)
     if not users.assignable(id_usuario):
-        raise Invalid({"id_usuario_asignado": [Falla("usuario_no_asignable")]})
+        raise Invalid({campo: [Falla("usuario_no_asignable")]})
     tiquet.id_usuario_asignado = id_usuario
     tiquet.fecha_asignacion = utcnow()
 
@@ -141,18 +180,22 @@ STEPS = {
     "responder": wait,
     "resolver": resolve,
     "cerrar": close,
+    "cancelar": close,
     "resolver_y_cerrar": resolve_and_close,
     "reabrir": reopen,
     "reabrir_cerrado": reopen_closed,
 }
+# What an action is where it means more than its name.
+POR_ORIGEN = {(RESUELTO, "responder"): "reabrir", (CERRADO, "reabrir"): "reabrir_cerrado"}
 
 
-def not_allowed(actor: Actor, tiquet: Tiquet, catalogos: Catalogos, hacia: str) -> Conflict:
+def not_allowed(actor: Actor, tiquet: Tiquet, catalogos: Catalogos, deseo: str) -> Conflict:
+    """A refusal by the table; ``deseo`` is the action or the type of state that was asked for."""
     desde = tipo_of(tiquet, catalogos)
     actions = transitions_of(actor, desde, tiquet.fecha_cierre)
     return Conflict(
         "transicion_no_permitida",
         desde=desde,
-        hacia=hacia,
+        deseo=deseo,
         miembros={"transiciones_permitidas": actions},
     )

@@ -1,5 +1,6 @@
 """Opening, changing and discarding tickets."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import delete
@@ -55,21 +56,34 @@ def create(actor: Actor, datos: dict[str, Any]) -> int:
 
 
 def update(actor: Actor, id: int, cambios: dict[str, Any], precondicion: Precondicion) -> int:
-    """Change the given fields of a ticket and leave a trace of who changed what; answers its id."""
+    """Change the given fields of a ticket; answers its id."""
+
+    def write(tiquet: Tiquet, catalogos: Catalogos) -> None:
+        wanted = changes.wanted(tiquet, cambios, lambda: shown(actor, id))
+        check_references(wanted, tiquet, catalogos)
+        for name, value in wanted.items():
+            if name not in MOVIDOS:
+                setattr(tiquet, name, value)
+        lifecycle.move(actor, tiquet, wanted, catalogos)
+        check_ending(tiquet, wanted, catalogos)
+        if "etiquetas" in wanted:
+            write_labels(tiquet)
+
+    return change(actor, id, write, precondicion)
+
+
+def change(
+    actor: Actor,
+    id: int,
+    write: Callable[[Tiquet, Catalogos], None],
+    precondicion: Precondicion = Precondicion(),  # noqa: B008 (frozen)
+) -> int:
+    """Let ``write`` change a ticket, and leave a trace of who changed what; answers its id."""
     tiquet = find(actor, id)
     require(Permiso.EDITAR_TIQUET, actor, tiquet)
     check_version("tiquet", tiquet, precondicion)
     before = audit.snapshot(tiquet)
-    catalogos = all_catalogs(actor)
-    cambios = changes.wanted(tiquet, cambios, lambda: shown(actor, id))
-    check_references(cambios, tiquet, catalogos)
-    for name, value in cambios.items():
-        if name not in MOVIDOS:
-            setattr(tiquet, name, value)
-    lifecycle.move(actor, tiquet, cambios, catalogos)
-    check_ending(tiquet, cambios, catalogos)
-    if "etiquetas" in cambios:
-        write_labels(tiquet)
+    write(tiquet, all_catalogs(actor))
     if db.session.is_modified(tiquet):
         tiquet.fecha_actualizacion = utcnow()
     audit.record("tiquet.actualizado", actor, tiquet, before)

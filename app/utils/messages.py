@@ -132,8 +132,8 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
             "Something that this points to changed meanwhile, or is in use.",
         ),
         "transicion_no_permitida": (
-            "Un tiquet en «{desde}» no puede pasar así a «{hacia}».",
-            "A ticket in «{desde}» cannot go to «{hacia}» this way.",
+            "Un tiquet en «{desde}» no admite «{deseo}»; vea «transiciones_permitidas».",
+            "A ticket in «{desde}» does not take «{deseo}»; see «transiciones_permitidas».",
         ),
         "cambios_incompatibles": (
             "El estado y la persona asignada que pide no pueden darse a la vez.",
@@ -248,6 +248,11 @@ FALLAS: dict[str, tuple[str, str]] = {
         "Un tiquet es de un cliente o de un empleado, no de ambos.",
         "A ticket is a customer's or an employee's, not both.",
     ),
+    "de_otro_tipo": (
+        "Esta acción lleva a un estado del tipo «{tipo}».",
+        "This action leads to a state of the type «{tipo}».",
+    ),
+    "no_es_de_esta_accion": ("Solo va con la acción «{accion}».", "It goes with the action «{accion}» only."),
     "usuario_no_asignable": (
         "Solo se asigna a personal activo que exista.",
         "Only active staff that exists can be assigned.",
