@@ -15,7 +15,7 @@ from app.errors import AppError, Invalid
 from app.extensions import settings
 from app.permissions import SISTEMA
 from app.schemas.fields import Correo, Schema, Texto
-from app.services import passwords, users
+from app.services import maintenance, passwords, users
 from app.services.demo import seed_demo
 from app.services.seed import seed_catalogs
 from app.utils.messages import text
@@ -33,7 +33,7 @@ class Alta(Schema):
 
 def register(app: Flask) -> None:
     """Add the commands to ``app``."""
-    for command in (seed, create_admin):
+    for command in (seed, create_admin, mantenimiento):
         app.cli.add_command(command)
 
 
@@ -73,6 +73,17 @@ def seed(demo: bool) -> None:
     if demo:
         created = seed_demo()
         click.echo("Demostración: datos creados." if created else "Demostración: los datos ya estaban.")
+
+
+@click.command(
+    help="Cierra lo resuelto hace DIAS_CIERRE y borra lo caducado: papelera, claves y sesiones; para cron."
+)
+@with_appcontext
+@refusals_told()
+def mantenimiento() -> None:
+    done = maintenance.maintain()
+    click.echo(f"Tiquets cerrados: {done['cerrados']}. Tiquets borrados de la papelera: {done['purgados']}.")
+    click.echo(f"Claves de idempotencia borradas: {done['claves']}. Sesiones borradas: {done['sesiones']}.")
 
 
 @click.command(

@@ -50,6 +50,8 @@ class Config:
     exigir_if_match: bool = False
     exigir_resolucion: bool = False
     dias_reapertura: int = 14
+    dias_cierre: int = 7
+    dias_papelera: int = 90
 
     @property
     def is_production(self) -> bool:
@@ -76,6 +78,8 @@ class Config:
             "exigir_if_match": read.boolean("EXIGIR_IF_MATCH"),
             "exigir_resolucion": read.boolean("EXIGIR_RESOLUCION"),
             "dias_reapertura": read.integer("DIAS_REAPERTURA", 14, 0, 3650),
+            "dias_cierre": read.integer("DIAS_CIERRE", 7, 0, 3650),
+            "dias_papelera": read.integer("DIAS_PAPELERA", 90, 1, 3650),
         }
         if production and config["secret_key"] and config["secret_key"] == config["jwt_secret_key"]:
             read.problems.append("JWT_SECRET_KEY: use un valor distinto del de SECRET_KEY")
