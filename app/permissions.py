@@ -50,6 +50,8 @@ class Permiso(Enum):
     RESTAURAR_TIQUET = "tiquet.restaurar"
     VER_COMENTARIO = "comentario.ver"
     CREAR_COMENTARIO = "comentario.crear"
+    EDITAR_COMENTARIO = "comentario.editar"
+    ELIMINAR_COMENTARIO = "comentario.eliminar"
     VER_CATALOGO = "catalogo.ver"
     ADMINISTRAR_CATALOGO = "catalogo.administrar"
     VER_PERSONA = "persona.ver"
@@ -73,6 +75,11 @@ def es_o_sera_suyo(actor: Actor, tiquet: Any) -> bool:
     return actor.es_administrador or tiquet.id_usuario_asignado in (None, actor.id)
 
 
+def es_su_autor(actor: Actor, comentario: Any) -> bool:
+    """Its author, or an Administrador."""
+    return bool(actor.es_administrador or comentario.id_autor == actor.id)
+
+
 # Permission -> the roles that have it, and on which things.
 POLITICA: dict[Permiso, tuple[tuple[str, ...], Callable[[Actor, Any], bool]]] = {
     Permiso.PROPIO: (PERSONAL, siempre),
@@ -86,6 +93,8 @@ POLITICA: dict[Permiso, tuple[tuple[str, ...], Callable[[Actor, Any], bool]]] = 
     Permiso.RESTAURAR_TIQUET: (SOLO_ADMINISTRADOR, siempre),
     Permiso.VER_COMENTARIO: (PERSONAL, siempre),
     Permiso.CREAR_COMENTARIO: (PERSONAL, siempre),
+    Permiso.EDITAR_COMENTARIO: (PERSONAL, es_su_autor),
+    Permiso.ELIMINAR_COMENTARIO: (PERSONAL, es_su_autor),
     Permiso.VER_CATALOGO: (PERSONAL, siempre),
     Permiso.ADMINISTRAR_CATALOGO: (SOLO_ADMINISTRADOR, siempre),
     Permiso.VER_PERSONA: (PERSONAL, siempre),

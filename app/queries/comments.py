@@ -38,6 +38,12 @@ def get(actor: Actor, id_tiquet: int, id: int) -> dict[str, Any] | None:
     return None if row is None else shape(dict(row))
 
 
+def locked(actor: Actor, id_tiquet: int, id: int) -> Comentarios | None:
+    """One comment to be changed."""
+    mine = (Comentarios.id == id, Comentarios.id_tiquet == id_tiquet, visible_to(actor))
+    return db.session.scalars(select(Comentarios).where(*mine).with_for_update()).one_or_none()
+
+
 def page(actor: Actor, id_tiquet: int, orden: str, limite: int, corte: Corte | None) -> Pagina:
     """Comments by date, the oldest first unless ``orden`` is ``-fecha_creacion``."""
     keys = (Comentarios.fecha_creacion, Comentarios.id)

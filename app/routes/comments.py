@@ -11,14 +11,17 @@ from app.schemas.comments import (
     ComentariosArgs,
     ComentarioSchema,
     ComentariosPaginaSchema,
+    ComentarioUpdateArgs,
 )
 from app.services import comments, tickets
 from app.utils import cursors
 from app.utils.blueprint import Blueprint
-from app.utils.etag import listed, shown
+from app.utils.etag import if_match, listed, shown
 from app.utils.identity import current_actor
 
 blp = Blueprint("comentarios", __name__, description="Comentarios de un tiquet.")
+
+MISSING = ("tiquet_no_encontrado", "comentario_no_encontrado")
 
 
 @blp.get("/<id:id>/comentarios", permiso=Permiso.VER_COMENTARIO)
@@ -54,7 +57,47 @@ def create_comment(datos: dict[str, Any], id: int) -> Response:
 @blp.get("/<id:id>/comentarios/<id:id_comentario>", permiso=Permiso.VER_COMENTARIO)
 @blp.response(200, ComentarioSchema)
 @blp.tagged
-@blp.problems("tiquet_no_encontrado", "comentario_no_encontrado")
+@blp.problems(*MISSING)
 def get_comment(id: int, id_comentario: int) -> Response:
     """Ver un comentario"""
     return shown(comments.shown(current_actor(), id, id_comentario))
+
+
+@blp.put("/<id:id>/comentarios/<id:id_comentario>", permiso=Permiso.EDITAR_COMENTARIO)
+@blp.arguments(ComentarioUpdateArgs, example={"mensaje": "Se cambió el tóner y la bandeja."})
+@blp.response(200, ComentarioSchema)
+@blp.problems(*MISSING, "version_obsoleta")
+def update_comment(cambios: dict[str, Any], id: int, id_comentario: int) -> Response:
+    """Cambiar un comentario
+
+    Su autor o un Administrador. Lo que decía antes queda en el registro.
+    """
+    actor = current_actor()
+    comments.update_comment(actor, id, id_comentario, cambios, if_match())
+    return shown(comments.shown(actor, id, id_comentario))
+
+
+@blp.patch("/<id:id>/comentarios/<id:id_comentario>", permiso=Permiso.EDITAR_COMENTARIO)
+@blp.arguments(ComentarioUpdateArgs, example={"mensaje": "Se cambió el tóner."})
+@blp.response(200, ComentarioSchema)
+@blp.problems(*MISSING, "version_obsoleta")
+def patch_comment(cambios: dict[str, Any], id: int, id_comentario: int) -> Response:
+    """Cambiar parte de un comentario
+
+    Lo mismo que PUT.
+    """
+    actor = current_actor()
+    comments.update_comment(actor, id, id_comentario, cambios, if_match())
+    return shown(comments.shown(actor, id, id_comentario))
+
+
+@blp.delete("/<id:id>/comentarios/<id:id_comentario>", permiso=Permiso.ELIMINAR_COMENTARIO)
+@blp.response(204)
+@blp.problems(*MISSING, "version_obsoleta")
+def delete_comment(id: int, id_comentario: int) -> Response:
+    """Borrar un comentario
+
+    Su autor o un Administrador. Quién lo borró y qué decía quedan en el registro.
+    """
+    comments.erase(current_actor(), id, id_comentario, if_match())
+    return Response(status=204)

@@ -3,7 +3,7 @@
 from marshmallow import Schema as Out
 from marshmallow import fields
 
-from app.schemas.fields import Booleano, Opcion, Schema, Texto
+from app.schemas.fields import Booleano, Cambios, Opcion, Schema, Texto, changes_of
 from app.schemas.pages import BreveSchema, PaginaArgs, pagina_de
 
 
@@ -39,6 +39,13 @@ class ComentarioSchema(Out):
     fecha_creacion = fields.DateTime(required=True)
     fecha_edicion = fields.DateTime(required=True, allow_none=True)
     version = fields.Integer(required=True)
+
+
+@changes_of(ComentarioSchema)
+class ComentarioUpdateArgs(Cambios):
+    """Lo que dice un comentario. Los campos de solo lectura se admiten si no cambian."""
+
+    mensaje = Texto(max=10_000, lines=True)
 
 
 ComentariosPaginaSchema = pagina_de(ComentarioSchema)

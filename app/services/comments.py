@@ -9,7 +9,8 @@ from app.extensions import db
 from app.models import Comentarios, Tiquet, utcnow
 from app.permissions import Actor, Permiso, require
 from app.queries import comments as queries
-from app.services import audit, tickets
+from app.services import audit, changes, tickets
+from app.services.versions import Precondicion, check_version
 
 
 def create(actor: Actor, id_tiquet: int, datos: dict[str, Any]) -> int:
@@ -23,19 +24,63 @@ def create(actor: Actor, id_tiquet: int, datos: dict[str, Any]) -> int:
     shown: dict[str, Any] = {"numero_comentarios": tiquet.numero_comentarios + 1}
     if not comentario.es_interno and actor.es_personal and tiquet.fecha_primera_respuesta is None:
         shown["fecha_primera_respuesta"] = now
+    touch(actor, tiquet, "tiquet.comentado", shown)
+    return comentario.id
+
+
+def update_comment(
+    actor: Actor, id_tiquet: int, id: int, cambios: dict[str, Any], precondicion: Precondicion
+) -> int:
+    """Change what a comment says; what it said before stays in the log. Answers its id."""
+    tickets.shown(actor, id_tiquet)
+    comentario = find(actor, id_tiquet, id)
+    require(Permiso.EDITAR_COMENTARIO, actor, comentario)
+    check_version("comentario", comentario, precondicion)
+    wanted = changes.wanted(comentario, cambios, lambda: shown(actor, id_tiquet, id))
+    before = audit.snapshot(comentario)
+    if wanted:
+        comentario.mensaje = wanted["mensaje"]
+        comentario.fecha_edicion = utcnow()
+    audit.record("comentario.actualizado", actor, comentario, before, id_tiquet=id_tiquet)
+    return id
+
+
+def erase(actor: Actor, id_tiquet: int, id: int, precondicion: Precondicion) -> None:
+    """Erase a comment; who did, and what it said, stays in the log."""
+    tiquet = tickets.find(actor, id_tiquet)
+    comentario = find(actor, id_tiquet, id)
+    require(Permiso.ELIMINAR_COMENTARIO, actor, comentario)
+    check_version("comentario", comentario, precondicion)
+    audit.record_erasure("comentario.eliminado", actor, comentario, id_tiquet=id_tiquet)
+    left = {"numero_comentarios": tiquet.numero_comentarios - 1}
+    touch(actor, tiquet, "tiquet.comentario_eliminado", left)
+
+
+def touch(actor: Actor, tiquet: Tiquet, accion: str, shown: dict[str, Any]) -> None:
+    """Write what a locked ticket shows of its conversation.
+
+    Not through the ORM, which would raise the version: a comment is no change of the ticket's own fields.
+    """
     before = {name: audit.plain(getattr(tiquet, name)) for name in shown}
-    # Not through the ORM, which would raise the version; the ticket is locked, so nothing is lost.
-    db.session.execute(update(Tiquet).where(Tiquet.id == id_tiquet).values(**shown, fecha_actualizacion=now))
+    now = utcnow()
+    db.session.execute(update(Tiquet).where(Tiquet.id == tiquet.id).values(**shown, fecha_actualizacion=now))
     after = {name: audit.plain(value) for name, value in shown.items()}
     audit.append(
-        "tiquet.comentado",
+        accion,
         actor,
-        id_entidad=id_tiquet,
-        id_tiquet=id_tiquet,
+        id_entidad=tiquet.id,
+        id_tiquet=tiquet.id,
         version_resultante=tiquet.version,
         cambios=audit.differences(before, after),
     )
-    return comentario.id
+
+
+def find(actor: Actor, id_tiquet: int, id: int) -> Comentarios:
+    """A comment to be changed, of a ticket that the actor is known to see."""
+    comentario = queries.locked(actor, id_tiquet, id)
+    if comentario is None:
+        raise NotFound("comentario_no_encontrado")
+    return comentario
 
 
 def shown(actor: Actor, id_tiquet: int, id: int) -> dict[str, Any]:
