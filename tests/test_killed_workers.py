@@ -1,19 +1,11 @@
 """The API under gunicorn as it runs in production, while its workers and its database are killed."""
 
-import http.client
-import json
-import os
-import random
-import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 from threading import Event, Thread
 from time import monotonic, sleep
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -24,102 +16,17 @@ from app import create_app, transaction
 from app.extensions import db
 from app.models import LogTransaccional, Tiquet
 from app.services import seed
+from config.config import ROOT
 from tests import factories
-from tests.conftest import SECRETS, config_for
+from tests.conftest import config_for
 from tests.factories import NUEVO
-from tests.mariadb import Server, free_port
+from tests.gunicorn import Answer, Gunicorn, gunicorn
+from tests.mariadb import Server
 
-ROOT = Path(__file__).resolve().parent.parent
 TICKETS = "/api/tickets/tickets"
 WRITERS = 16
 STORM = 6.0  # seconds of killing
 EVERY = 0.5
-PATIENCE = 60.0  # seconds that a client goes on asking
-LOST = (OSError, http.client.HTTPException)
-
-
-class Answer(NamedTuple):
-    status: int
-    headers: http.client.HTTPMessage
-    json: Any
-
-
-class Gunicorn:
-    """``gunicorn -w 4 "app:create_app()"`` on a free port, in a process of its own."""
-
-    def __init__(self, url: str) -> None:
-        self.port = free_port()
-        bind = f"127.0.0.1:{self.port}"
-        self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "gunicorn",
-                "-w",
-                "4",
-                "-b",
-                bind,
-                "--no-control-socket",
-                "app:create_app()",
-            ],
-            cwd=ROOT,
-            env={**os.environ, "FLASK_ENV": "development", "DATABASE_URL": url, **SECRETS},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def workers(self) -> list[int]:
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(pid) for pid in children.read_text().split()]
-
-    def kill_one(self) -> int:
-        """End a worker in the middle of whatever it does; answers how many that were: it may be none."""
-        workers = self.workers()
-        with suppress(IndexError, ProcessLookupError):
-            os.kill(random.choice(workers), signal.SIGKILL)
-            return 1
-        return 0
-
-    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)) as connection:
-            if body is not None:
-                headers["Content-Type"] = "application/json"
-            connection.request(method, path, None if body is None else json.dumps(body), headers)
-            response = connection.getresponse()
-            text = response.read()
-            return Answer(response.status, response.headers, json.loads(text) if text else None)
-
-    def insist(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        """Ask until there is an answer that is final, as a patient client with an Idempotency-Key may."""
-        deadline = monotonic() + PATIENCE
-        while True:
-            with suppress(*LOST):
-                answer = self.ask(method, path, body, **headers)
-                if answer.status < 500 and answer.status != 409:
-                    return answer
-            assert monotonic() < deadline, f"{method} {path} got no answer in {PATIENCE} s"
-            sleep(random.uniform(0.02, 0.1))
-
-    def sign_in(self, email: str) -> dict[str, str]:
-        body = {"email": email, "password": factories.CLAVE}
-        answer = self.insist("POST", "/api/auth/login", body)
-        assert answer.status == 200, answer
-        return {"Authorization": f"Bearer {answer.json['access_token']}"}
-
-
-@contextmanager
-def gunicorn(url: str) -> Iterator[Gunicorn]:
-    server = Gunicorn(url)
-    try:
-        server.insist("GET", "/health/ready")
-        yield server
-    finally:
-        server.process.terminate()
-        try:
-            server.process.wait(20)
-        except subprocess.TimeoutExpired:
-            server.process.kill()
-            server.process.wait()
 
 
 @contextmanager
