@@ -16,14 +16,20 @@ PAGE = """<!doctype html>
 <head><meta charset="utf-8"><title>SoportePlus · API</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="stylesheet" href="{assets}/swagger-ui.css">
-<link rel="icon" href="{assets}/favicon-32x32.png"></head>
+<link rel="icon" href="{assets}/favicon-32x32.png">
+<style>{style}</style></head>
 <body><div id="swagger-ui" data-document="{document}"></div>
 <script src="{assets}/swagger-ui-bundle.js"></script><script src="{start}"></script></body>
 </html>
 """
+# An operation may fail in ten ways that all look alike: one line each, not one example each.
+STYLE = """
+.response:is([data-code^="4"], [data-code^="5"]) :is(.response-controls, .model-example, .headers-wrapper),
+.response-col_links, .servers, .servers-title { display: none }
+"""
 START = """const element = document.getElementById("swagger-ui");
-const options = {domNode: element, deepLinking: true, persistAuthorization: true};
-SwaggerUIBundle({...options, url: element.dataset.document});
+const options = {deepLinking: true, persistAuthorization: true, defaultModelsExpandDepth: 0};
+SwaggerUIBundle({...options, domNode: element, url: element.dataset.document});
 """
 # The page runs its own scripts only; Swagger UI writes styles into its elements.
 PAGE_POLICY = (
@@ -49,6 +55,7 @@ def register(app: Flask, api: Api) -> None:
             assets=url_for("documentos.asset", name="").rstrip("/"),
             document=url_for("documentos.openapi"),
             start=url_for("documentos.start"),
+            style=STYLE,
         )
         return Response(
             page, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": PAGE_POLICY}

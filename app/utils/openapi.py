@@ -56,6 +56,7 @@ DESCRIPTION = """API REST de una mesa de soporte técnico.
 Inicie sesión con `POST /api/auth/login` y envíe el token en `Authorization: Bearer <token>`.
 Los errores llegan como `application/problem+json` (RFC 9457) con un `codigo` estable.
 Las fechas son RFC 3339 en UTC. Las listas se paginan con `limite` y `cursor`."""
+BEARER = "El `access_token` que da `POST /api/auth/login`, sin la palabra «Bearer»."
 
 
 class Api(flask_smorest.Api):
@@ -86,7 +87,8 @@ def make_api(app: Flask) -> Api:
             "security": [{"token": []}],
         },
     )
-    api.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+    token = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": BEARER}
+    api.spec.components.security_scheme("token", token)
     api.spec.components.security_scheme(
         "refresco",
         {"type": "http", "scheme": "bearer", "description": "El token de refresco, solo para renovar."},
