@@ -31,18 +31,22 @@ CATALOGS = (
     "Cat_problema",
 )
 KEPT = (*CATALOGS, "Catalogo_epoca", "Cerrojo", "alembic_version")
+pytest_plugins = ("tests.browser",)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--mariadb", action="store_true", help="start a MariaDB server for this run and test on it"
     )
+    parser.addoption("--browser", action="store_true", help="also run the tests that need Chromium")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, and count as left out, what is about the other database."""
-    other = "sqlite" if on_mariadb(config) else "mariadb"
-    left_out = [item for item in items if item.get_closest_marker(other)]
+    """Leave out, and count as left out, what is about the other database or needs a browser."""
+    absent = {"sqlite" if on_mariadb(config) else "mariadb"}
+    if not config.getoption("--browser"):
+        absent.add("browser")
+    left_out = [item for item in items if any(item.get_closest_marker(name) for name in absent)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
