@@ -4,9 +4,7 @@ from typing import Any
 
 from flask import Response, g, request
 
-from app.errors import NotFound
-from app.permissions import Permiso, permissions_of
-from app.queries import users as queries
+from app.permissions import Permiso
 from app.schemas.auth import LoginArgs, SesionSchema
 from app.schemas.fields import VacioArgs
 from app.schemas.users import ClavePropiaArgs, PerfilSchema, PerfilUpdateArgs
@@ -78,7 +76,7 @@ def me() -> Response:
 
     Con los permisos que da su rol.
     """
-    return shown(own_profile())
+    return shown(users.own_profile(current_actor()))
 
 
 @blp.put("/me", permiso=Permiso.PROPIO)
@@ -90,8 +88,9 @@ def update_me(cambios: dict[str, Any]) -> Response:
 
     Nombre, apellido, teléfono, idioma y preferencias; lo demás lo cambia un Administrador.
     """
-    users.update_own(current_actor(), cambios, if_match())
-    return shown(own_profile())
+    actor = current_actor()
+    users.update_own(actor, cambios, if_match())
+    return shown(users.own_profile(actor))
 
 
 @blp.patch("/me", permiso=Permiso.PROPIO)
@@ -103,8 +102,9 @@ def patch_me(cambios: dict[str, Any]) -> Response:
 
     Lo mismo que PUT.
     """
-    users.update_own(current_actor(), cambios, if_match())
-    return shown(own_profile())
+    actor = current_actor()
+    users.update_own(actor, cambios, if_match())
+    return shown(users.own_profile(actor))
 
 
 @blp.post("/me/password", permiso=Permiso.PROPIO)
@@ -124,19 +124,7 @@ def change_password(datos: dict[str, Any]) -> Response:
     return Response(status=204)
 
 
-def own_profile() -> dict[str, Any]:
-    actor = current_actor()
-    return {**profile(actor.id or 0), "permisos": permissions_of(actor)}
-
-
-def profile(id: int) -> dict[str, Any]:
-    found = queries.profile(id)
-    if found is None:
-        raise NotFound("usuario_no_encontrado")
-    return found
-
-
 def user_of(id: int) -> dict[str, Any]:
     """The user as sign-in answers it."""
-    found = read(lambda: profile(id), g.deadline)
+    found = read(lambda: users.profile(id), g.deadline)
     return {key: found[key] for key in USER_KEYS}

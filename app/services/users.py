@@ -8,7 +8,7 @@ from sqlalchemy import delete
 from app.errors import Conflict, Falla, Forbidden, Invalid, NotFound
 from app.extensions import db
 from app.models import ADMINISTRADOR, Usuario, UsuarioCategoria
-from app.permissions import Actor, Permiso, require
+from app.permissions import Actor, Permiso, permissions_of, require
 from app.queries import users as queries
 from app.queries.catalog import all_catalogs
 from app.services import audit, changes, locks, passwords, sessions
@@ -85,6 +85,19 @@ def add(actor: Actor, datos: dict[str, Any]) -> int:
     return user.id
 
 
+def profile(id: int) -> dict[str, Any]:
+    """An account as its holder sees it, or 404."""
+    found = queries.profile(id)
+    if found is None:
+        raise NotFound("usuario_no_encontrado")
+    return found
+
+
+def own_profile(actor: Actor) -> dict[str, Any]:
+    """The actor's own account, with what its role allows."""
+    return {**profile(actor.id or 0), "permisos": permissions_of(actor)}
+
+
 def update_user(actor: Actor, id: int, cambios: dict[str, Any], precondicion: Precondicion) -> int:
     """Change the given fields of an account; answers its id."""
     return change(actor, find_to_administer(actor, id, cambios), cambios, precondicion)
@@ -103,7 +116,9 @@ def change(
     accion: str = "usuario.actualizado",
 ) -> int:
     check_version("usuario", user, precondicion)
-    cambios = changes.wanted(user, cambios, lambda: queries.profile(user.id) or {})
+    cambios = changes.wanted(
+        user, cambios, lambda: own_profile(actor) if user.id == actor.id else profile(user.id)
+    )
     before = audit.snapshot(user)
     check_references(actor, cambios)
     was_administrator = user.activo and user.tipo_usuario == ADMINISTRADOR
