@@ -59,6 +59,8 @@ def hash_for_own(actor: Actor, datos: dict[str, Any]) -> dict[str, Any]:
     if not passwords.verify(stored, datos["password_actual"])[0]:
         raise Forbidden("clave_actual_incorrecta")
     check_new_password(datos["password_nuevo"], email, "password_nuevo")
+    if datos["password_nuevo"] == datos["password_actual"]:  # A temporary one would stay.
+        raise Invalid({"password_nuevo": [Falla("clave_repetida")]})
     return {"stored_hash": stored, "password_hash": passwords.hash_password(datos["password_nuevo"])}
 
 

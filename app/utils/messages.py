@@ -282,6 +282,10 @@ FALLAS: dict[str, tuple[str, str]] = {
         "Siempre hay una fila predeterminada; marque otra en vez de quitar esta.",
         "There is always a default row; mark another instead of unmarking this one.",
     ),
+    "clave_repetida": (
+        "Es la contraseña que ya tiene; elija otra.",
+        "It is the password that you have; choose another.",
+    ),
     "clave_comun": (
         "Es una contraseña conocida; elija otra.",
         "It is a well-known password; choose another.",
