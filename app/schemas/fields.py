@@ -225,12 +225,16 @@ class Instante(fields.Field[datetime]):
 
 
 class Lista(fields.List[Any]):
-    """A list of at most ``max`` values."""
+    """A list of at most ``max`` values, of which each counts once."""
 
     default_error_messages = {**SHARED, "invalid": Falla("tipo", esperado="una lista")}  # noqa: RUF012
 
     def __init__(self, inner: fields.Field[Any], max: int, **options: Any) -> None:
         super().__init__(inner, validate=validate.Length(max=max, error=Falla("demasiados")), **options)
+
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
+        found = super().deserialize(value, attr, data, **kwargs)
+        return list(dict.fromkeys(found)) if isinstance(found, list) else found
 
 
 class IdOPalabra(fields.Field[Any]):

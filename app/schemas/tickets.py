@@ -61,12 +61,6 @@ class TiquetFields(Schema):
     origen_externo = Texto(max=40, allow_none=True)
     id_externo = Texto(max=120, allow_none=True)
 
-    @post_load
-    def once_each(self, data: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
-        if "etiquetas" in data:
-            data["etiquetas"] = list(dict.fromkeys(data["etiquetas"]))
-        return data
-
 
 class TiquetCreateArgs(TiquetFields):
     """Un tiquet nuevo."""
