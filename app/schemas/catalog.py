@@ -9,9 +9,9 @@ from marshmallow import fields, validate
 from app.errors import Falla
 from app.schemas.fields import Booleano, Cambios, Color, Entero, Opcion, Schema, Texto, changes_of
 from app.schemas.pages import pagina_de
+from app.services.catalog import MAX_ORDEN
 
 TIPOS = ("nuevo", "en_proceso", "en_espera", "resuelto", "cerrado")
-MAX_ORDEN = 1_000_000
 CODIGO = re.compile(r"[a-z][a-z0-9_]*\Z", re.ASCII)
 TEXTOS = {"description": "Si falta, se forma con el nombre. Después no cambia."}
 ORDEN = {"description": "Lugar en la lista, de menor a mayor. Si falta, al final."}

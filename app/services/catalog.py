@@ -17,6 +17,7 @@ from app.services.versions import Precondicion, check_version
 
 EPOCA_ID = 1
 EPOCA_BITS = 62
+MAX_ORDEN = 1_000_000
 PASO = 10  # between the ``orden`` of neighbours, so that a row fits between them
 MAX_CODIGO = 40
 # The entity of the event log.
@@ -39,9 +40,8 @@ def create(actor: Actor, name: str, datos: dict[str, Any]) -> int:
     model = CATALOGOS[name]
     check_references(datos)
     last = db.session.scalar(select(func.max(model.orden))) or 0
-    fila = model(
-        **{"codigo": codigo_from(datos["nombre"]), "orden": last + PASO, "activo": True} | datos,
-    )
+    orden = min(last + PASO, MAX_ORDEN)
+    fila = model(**{"codigo": codigo_from(datos["nombre"]), "orden": orden, "activo": True} | datos)
     db.session.add(fila)
     save(actor, name, fila, "creado", {})
     return fila.id
