@@ -1,6 +1,6 @@
 """The tables. Importing this package makes all of them known to ``Base.metadata``."""
 
-from app.models.base import Base, utcnow
+from app.models.base import Base, as_json, utcnow
 from app.models.busqueda import Buscable, fold
 from app.models.catalogo import (
     CATALOGOS,
@@ -54,6 +54,7 @@ __all__ = [
     "Ubicaciones",
     "Usuario",
     "UsuarioCategoria",
+    "as_json",
     "fold",
     "utcnow",
 ]

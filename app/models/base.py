@@ -54,10 +54,18 @@ class Json(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+        return None if value is None else as_json(value).decode()
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         return None if value is None else orjson.loads(value)
+
+    def compare_values(self, x: Any, y: Any) -> bool:
+        return as_json(x) == as_json(y)
+
+
+def as_json(value: Any) -> bytes:
+    """A value as it is written, so that ``true`` is not ``1`` and an instant is its text."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z)
 
 
 Texto40 = Annotated[str, mapped_column(String(40))]

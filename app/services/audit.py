@@ -7,7 +7,7 @@ from sqlalchemy import inspect
 
 from app.errors import Forbidden
 from app.extensions import db
-from app.models import LogTransaccional
+from app.models import LogTransaccional, as_json
 from app.permissions import Actor
 from app.transaction import event_id
 
@@ -33,7 +33,7 @@ def differences(before: Foto, after: Foto) -> list[dict[str, Any]]:
     return [
         {"campo": name, "anterior": before.get(name), "nuevo": value}
         for name, value in after.items()
-        if before.get(name) != value
+        if as_json(before.get(name)) != as_json(value)
     ]
 
 

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-import orjson
-
 from app.errors import Falla, Invalid
+from app.models import as_json
 
 SIN_CAMBIO = "solo_lectura"  # Where a body's read-only fields are: accepted as they stand, refused otherwise.
 
@@ -22,10 +21,7 @@ def wanted(thing: Any, cambios: dict[str, Any], shown: Callable[[], dict[str, An
         if changed:
             raise Invalid({name: [Falla("solo_lectura")] for name in changed})
     return {
-        name: value for name, value in cambios.items() if name != SIN_CAMBIO and getattr(thing, name) != value
+        name: value
+        for name, value in cambios.items()
+        if name != SIN_CAMBIO and as_json(getattr(thing, name)) != as_json(value)
     }
-
-
-def as_json(value: Any) -> bytes:
-    """A value as it is written, so that ``false`` is not ``0`` and an instant is its text."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z)
