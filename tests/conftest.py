@@ -11,10 +11,11 @@ import sqlalchemy as sa
 from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy.orm import Session, scoped_session
+from werkzeug.test import TestResponse
 
 from app import create_app, transaction
 from app.extensions import db
-from app.models import Base
+from app.models import Base, LogTransaccional
 from app.services import seed
 from config.config import Config
 from tests import factories
@@ -170,6 +171,33 @@ def empty_tables() -> None:
 @pytest.fixture
 def client(app: Flask, session: Any) -> ApiClient:
     return app.test_client()  # type: ignore[return-value]
+
+
+@pytest.fixture
+def call(client: ApiClient) -> Callable[..., TestResponse]:
+    """One request of somebody's: ``call(tecnico, "PUT", path, {…}, If_Match=etag)``."""
+
+    def call(
+        quien: factories.Quien | None, method: str, path: str, body: Any = None, **headers: str
+    ) -> TestResponse:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        signed = quien.headers if quien else {}
+        return client.open(path, method=method, json=body, headers={**signed, **sent})
+
+    return call
+
+
+@pytest.fixture
+def events(session: Any) -> Callable[..., list[Any]]:
+    """The events of one action, oldest first: ``id_usuario, id_entidad, version_resultante, cambios``."""
+
+    def events(accion: str) -> list[Any]:
+        db.session.rollback()  # What others committed since the last look is seen, too.
+        log = LogTransaccional
+        columns = (log.id_usuario, log.id_entidad, log.id_tiquet, log.version_resultante, log.cambios)
+        return list(db.session.execute(sa.select(*columns).where(log.accion == accion).order_by(log.id)))
+
+    return events
 
 
 @pytest.fixture
