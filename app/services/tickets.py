@@ -26,6 +26,8 @@ CATALOGO_DE = {
     "id_estado": "estados",
 }
 SOLICITANTE_DE = {"id_cliente": "cliente", "id_empleado": "empleado"}
+# What a comment changes of its ticket, whose version stays.
+COMENTADOS = ("numero_comentarios", "fecha_primera_respuesta", "fecha_actualizacion")
 MOVIDOS = ("id_estado", "id_usuario_asignado")  # These change by the rules of the lifecycle.
 
 
@@ -59,7 +61,7 @@ def update(actor: Actor, id: int, cambios: dict[str, Any], precondicion: Precond
     """Change the given fields of a ticket; answers its id."""
 
     def write(tiquet: Tiquet, catalogos: Catalogos) -> None:
-        wanted = changes.wanted(tiquet, cambios, lambda: shown(actor, id))
+        wanted = changes.wanted(tiquet, cambios, lambda: shown(actor, id), moving=COMENTADOS)
         check_references(wanted, tiquet, catalogos)
         for name, value in wanted.items():
             if name not in MOVIDOS:

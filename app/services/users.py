@@ -1,6 +1,7 @@
 """Who signs in: accounts, their roles, and what their e-mails and passwords must be like."""
 
 import unicodedata
+from functools import partial
 from typing import Any
 
 from sqlalchemy import delete
@@ -118,9 +119,8 @@ def change(
     accion: str = "usuario.actualizado",
 ) -> int:
     check_version("usuario", user, precondicion)
-    cambios = changes.wanted(
-        user, cambios, lambda: own_profile(actor) if user.id == actor.id else profile(user.id)
-    )
+    shown = partial(own_profile, actor) if user.id == actor.id else partial(profile, user.id)
+    cambios = changes.wanted(user, cambios, shown, moving=("ultimo_acceso",))
     before = audit.snapshot(user)
     check_references(actor, cambios)
     was_administrator = user.activo and user.tipo_usuario == ADMINISTRADOR
