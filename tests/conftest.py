@@ -192,7 +192,7 @@ def events(session: Any) -> Callable[..., list[Any]]:
     """The events of one action, oldest first: ``id_usuario, id_entidad, version_resultante, cambios``."""
 
     def events(accion: str) -> list[Any]:
-        db.session.rollback()  # What others committed since the last look is seen, too.
+        db.session.commit()  # Begin anew, to see what others committed; a rollback would undo it in a test.
         log = LogTransaccional
         columns = (log.id_usuario, log.id_entidad, log.id_tiquet, log.version_resultante, log.cambios)
         return list(db.session.execute(sa.select(*columns).where(log.accion == accion).order_by(log.id)))

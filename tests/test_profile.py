@@ -180,7 +180,6 @@ def test_a_password_of_an_older_database_can_be_changed_too(call):
     answer = call(quien, "POST", PASSWORD, {"password_actual": CLAVE, "password_nuevo": NUEVA})
 
     assert answer.status_code == 204
-    db.session.rollback()
     assert db.session.get(Usuario, quien.id, populate_existing=True).password_hash.startswith("$argon2id$")
 
 
