@@ -20,7 +20,7 @@ class Actor:
     origen: str = "api"
     id_solicitud: str | None = None
     ip: str | None = None
-    epoca: int | None = None  # of the catalogs, as its authentication saw it
+    epoca: int | None = None  # of the catalogs, as its authentication saw it; None for who writes
     debe_cambiar_clave: bool = False  # Its password is temporary.
 
     @property

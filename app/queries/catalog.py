@@ -49,10 +49,10 @@ _memory: WeakKeyDictionary[Engine, Catalogos] = WeakKeyDictionary()
 
 
 def all_catalogs(actor: Actor) -> Catalogos:
-    """The catalogs as the statement that authenticated ``actor`` saw them, or newer."""
+    """The catalogs as the statement that authenticated ``actor`` saw them; for who writes, as they are."""
     engine = db.session.get_bind().engine
     known = _memory.get(engine)
-    if known is None or known.epoca != actor.epoca:
+    if known is None or known.epoca != (epoch() if actor.epoca is None else actor.epoca):
         known = _memory[engine] = load()
     return known
 
@@ -67,9 +67,12 @@ def listing(actor: Actor, name: str, filtros: dict[str, Any]) -> list[Fila]:
     return filas
 
 
+def epoch() -> int:
+    return db.session.scalars(select(CatalogoEpoca.epoca)).one()
+
+
 def load() -> Catalogos:
-    epoca = db.session.scalars(select(CatalogoEpoca.epoca)).one()
-    return Catalogos(epoca, {name: rows(model) for name, model in CATALOGOS.items()})
+    return Catalogos(epoch(), {name: rows(model) for name, model in CATALOGOS.items()})
 
 
 def row(name: str, id: int) -> Fila | None:

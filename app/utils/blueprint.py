@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 
@@ -90,6 +91,7 @@ def enter(permiso: Permiso) -> None:
     g.actor = authenticate()
     if request.method not in SAFE:
         db.session.remove()  # A slow body must not hold a connection.
+        g.actor = replace(g.actor, epoca=None)  # Until the unit of work begins, catalogs may change.
     require(permiso, g.actor)
     if g.actor.debe_cambiar_clave and request.blueprint != "auth":
         raise Forbidden("cambio_de_clave_requerido")
