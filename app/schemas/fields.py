@@ -96,6 +96,10 @@ class Texto(fields.String):
         # Blank and absent are the same where a value may be missing.
         return None if not text and self.allow_none else text
 
+    def _validate(self, value: Any) -> None:
+        if value is not None:
+            super()._validate(value)
+
 
 class Clave(fields.String):
     """A password: taken as it is, to the last space."""
