@@ -20,8 +20,8 @@ def fold(text: str) -> str:
 
 
 def without_marks(letter: str) -> str:
-    parts = unicodedata.normalize("NFKD", letter)
-    return "".join(part for part in parts if not unicodedata.combining(part))
+    parts = unicodedata.normalize("NFKD", letter)  # «™» becomes «TM»
+    return "".join(part for part in parts if not unicodedata.combining(part)).casefold()
 
 
 def words(*texts: str | None) -> str:

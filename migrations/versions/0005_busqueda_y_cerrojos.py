@@ -101,4 +101,5 @@ def fold(text: str) -> str:
 
 
 def without_marks(letter: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(c))
+    parts = unicodedata.normalize("NFKD", letter)
+    return "".join(part for part in parts if not unicodedata.combining(part)).casefold()
