@@ -49,7 +49,8 @@ def locked(entidad: str, id: int) -> Clientes | Empleados | None:
     return found
 
 
-def can_ask(entidad: str, id: int) -> bool:
-    """Whether a new ticket can name this person as the one who asks."""
+def active(entidad: str, id: int) -> bool | None:
+    """Whether a new ticket can name this person as the one who asks; None when there is no such person."""
     model = PERSONAS[entidad]
-    return db.session.scalar(select(model.id).where(model.id == id, model.activo.is_(True))) is not None
+    found: bool | None = db.session.scalar(select(model.activo).where(model.id == id))
+    return found

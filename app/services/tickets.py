@@ -135,8 +135,8 @@ def check_references(datos: dict[str, Any], tiquet: Tiquet, catalogos: Catalogos
     """Whatever a ticket is to point at exists and is in use; all that is wrong is said at once."""
     errores = wrong_references(datos, CATALOGO_DE, catalogos)
     for campo, entidad in SOLICITANTE_DE.items():
-        if datos.get(campo) is not None and not people.can_ask(entidad, datos[campo]):
-            errores[campo] = [Falla("no_existe")]
+        if datos.get(campo) is not None and not (found := people.active(entidad, datos[campo])):
+            errores[campo] = [Falla("no_existe" if found is None else "inactivo")]
     becoming = {
         name: datos.get(name, getattr(tiquet, name))
         for name in ("id_categoria", "id_problema", *SOLICITANTE_DE)
