@@ -1,5 +1,6 @@
 """The conversation about a ticket."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import update
@@ -24,7 +25,7 @@ def create(actor: Actor, id_tiquet: int, datos: dict[str, Any]) -> int:
     shown: dict[str, Any] = {"numero_comentarios": tiquet.numero_comentarios + 1}
     if not comentario.es_interno and actor.es_personal and tiquet.fecha_primera_respuesta is None:
         shown["fecha_primera_respuesta"] = now
-    touch(actor, tiquet, "tiquet.comentado", shown)
+    touch(actor, tiquet, "tiquet.comentado", now, shown)
     return comentario.id
 
 
@@ -53,16 +54,15 @@ def erase(actor: Actor, id_tiquet: int, id: int, precondicion: Precondicion) -> 
     check_version("comentario", comentario, precondicion)
     audit.record_erasure("comentario.eliminado", actor, comentario, id_tiquet=id_tiquet)
     left = {"numero_comentarios": tiquet.numero_comentarios - 1}
-    touch(actor, tiquet, "tiquet.comentario_eliminado", left)
+    touch(actor, tiquet, "tiquet.comentario_eliminado", utcnow(), left)
 
 
-def touch(actor: Actor, tiquet: Tiquet, accion: str, shown: dict[str, Any]) -> None:
-    """Write what a locked ticket shows of its conversation.
+def touch(actor: Actor, tiquet: Tiquet, accion: str, now: datetime, shown: dict[str, Any]) -> None:
+    """Write what a locked ticket shows of its conversation from ``now`` on.
 
     Not through the ORM, which would raise the version: a comment is no change of the ticket's own fields.
     """
     before = {name: audit.plain(getattr(tiquet, name)) for name in shown}
-    now = utcnow()
     db.session.execute(update(Tiquet).where(Tiquet.id == tiquet.id).values(**shown, fecha_actualizacion=now))
     after = {name: audit.plain(value) for name, value in shown.items()}
     audit.append(
