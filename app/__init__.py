@@ -4,9 +4,10 @@ from flask import Flask, has_request_context
 
 from app import cli, database, models, routes
 from app.extensions import cors, db, jwt, migrate
-from app.utils import documents, openapi, problems, requests, tokens
+from app.utils import documents, measures, openapi, problems, requests, tokens
 from app.utils.converters import IdConverter
 from app.utils.json import OrjsonProvider
+from config import logs
 from config.config import INSTANCE, Config
 
 ALLOWED_HEADERS = (
@@ -32,15 +33,17 @@ __all__ = ["create_app", "models"]
 def create_app(config: Config | None = None) -> Flask:
     """Build the application from ``config``, or from the environment; raises ``ConfigError`` when unsafe."""
     config = config or Config.load()
+    logs.configure(config.is_production)
     app = Flask(__name__, static_folder=None, instance_path=str(INSTANCE))
     app.json = OrjsonProvider(app)
     app.config.update(config.flask(), SQLALCHEMY_ENGINE_OPTIONS=database.engine_options(config.database_url))
     app.extensions["soporteplus"] = config
     app.url_map.converters["id"] = IdConverter
     app.url_map.strict_slashes = False
+    bind(app, config)
+    measures.register(app)
     requests.register(app)
     problems.register(app)
-    bind(app, config)
     api = openapi.make_api(app)
     for blueprint, prefix in routes.BLUEPRINTS:
         api.register_blueprint(blueprint, url_prefix=prefix)

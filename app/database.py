@@ -94,8 +94,9 @@ def engine_options(url: URL) -> dict[str, Any]:
     if url.get_backend_name() == "sqlite":
         # A database in memory has one connection, and no pool that could be waited for.
         pool = {"pool_timeout": POOL_WAIT} if in_file(url) else {}
-        return {"connect_args": {"timeout": POOL_WAIT}, **pool}
+        return {"hide_parameters": True, "connect_args": {"timeout": POOL_WAIT}, **pool}
     return {
+        "hide_parameters": True,  # What users wrote does not go into the log with an error.
         "pool_size": 5,
         "max_overflow": 10,
         "pool_timeout": POOL_WAIT,

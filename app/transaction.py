@@ -12,6 +12,7 @@ from time import monotonic, sleep
 from typing import TypeVar
 from uuid import uuid4
 
+from blinker import Signal
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
@@ -27,6 +28,8 @@ T = TypeVar("T")
 TRIES = 6
 LIMIT = 10.0  # seconds that a unit of work may take, with its retries
 SHORTEST = 1.0  # seconds that a try needs at least: the grain of the server's lock wait
+
+retried = Signal()  # Sent before each further try, for whoever counts them.
 
 
 class TryAgain(Exception):
@@ -137,4 +140,5 @@ def wait_or_give_up(error: Exception, tries: int, deadline: float, in_doubt: boo
         raise Unavailable(
             "base_de_datos_no_disponible" if judged is Verdict.LOST else "base_de_datos_ocupada"
         ) from error
+    retried.send()
     sleep(pause)
