@@ -7,6 +7,7 @@ from app.extensions import cors, db, jwt, migrate
 from app.utils import documents, measures, openapi, problems, requests, tokens
 from app.utils.converters import IdConverter
 from app.utils.json import OrjsonProvider
+from app.utils.proxies import TrustedProxies
 from config import logs
 from config.config import INSTANCE, Config
 
@@ -49,6 +50,8 @@ def create_app(config: Config | None = None) -> Flask:
         api.register_blueprint(blueprint, url_prefix=prefix)
     documents.register(app, api)
     cli.register(app)
+    if config.trusted_proxies:
+        app.wsgi_app = TrustedProxies(app.wsgi_app, config.trusted_proxies)  # type: ignore[method-assign]
     return app
 
 

@@ -5,6 +5,7 @@ import secrets
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -47,6 +48,7 @@ class Config:
     jwt_secret_key: str
     jwt_access_minutes: int = 60
     cors_origins: tuple[str, ...] = ()
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     exigir_if_match: bool = False
     exigir_resolucion: bool = False
     dias_reapertura: int = 14
@@ -75,6 +77,7 @@ class Config:
             "jwt_secret_key": read.secret("JWT_SECRET_KEY", production),
             "jwt_access_minutes": read.integer("JWT_ACCESS_MINUTES", 60, 1, 1440),
             "cors_origins": read.origins(production),
+            "trusted_proxies": read.networks("TRUSTED_PROXIES"),
             "exigir_if_match": read.boolean("EXIGIR_IF_MATCH"),
             "exigir_resolucion": read.boolean("EXIGIR_RESOLUCION"),
             "dias_reapertura": read.integer("DIAS_REAPERTURA", 14, 0, 3650),
@@ -143,6 +146,18 @@ class Reader:
         if production and any("*" in origin for origin in found):
             self.problems.append("CORS_ORIGINS: en producción se nombra cada origen; «*» no se admite")
         return found
+
+    def networks(self, name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Addresses and CIDRs; never all there are, since anybody would be believed."""
+
+        def parse(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+            found = tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+            if any(network.prefixlen == 0 for network in found):
+                raise ValueError
+            return found
+
+        wanted = "direcciones o redes separadas por comas, como 127.0.0.1, 192.0.2.0/24, y nunca todas"
+        return self.parsed(name, (), parse, wanted)
 
     def secret(self, name: str, production: bool) -> str:
         """A secret of the operator's; in development one that is made once and kept in ``instance/``."""
