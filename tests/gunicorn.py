@@ -1,4 +1,4 @@
-"""The API under gunicorn, as it runs in production, for tests that need a real server."""
+"""The service as it runs in production: gunicorn in a process of its own, by ``gunicorn.conf.py``."""
 
 import http.client
 import json
@@ -7,17 +7,24 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, NamedTuple
 
-from config.config import ROOT
+from flask_migrate import upgrade
+
+from app import create_app, transaction
+from app.extensions import db
+from app.services import seed
 from tests import factories
-from tests.conftest import SECRETS
+from tests.conftest import SECRETS, config_for
 from tests.mariadb import free_port
 
+ROOT = Path(__file__).resolve().parent.parent
+TICKETS = "/api/tickets/tickets"
 PATIENCE = 60.0  # seconds that a client goes on asking
 LOST = (OSError, http.client.HTTPException)
 
@@ -26,34 +33,45 @@ class Answer(NamedTuple):
     status: int
     headers: http.client.HTTPMessage
     json: Any
+    text: str
+
+
+def ask(port: int, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+    """One request on a connection of its own to 127.0.0.1."""
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=15)) as connection:
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, path, None if body is None else json.dumps(body), headers)
+        response = connection.getresponse()
+        text = response.read().decode()
+        is_json = "json" in response.headers.get("Content-Type", "")
+        return Answer(response.status, response.headers, json.loads(text) if is_json else None, text)
 
 
 class Gunicorn:
-    """``gunicorn -w 4 "app:create_app()"`` on a free port, in a process of its own.
+    """``gunicorn -w 4 -b … "app:create_app()"``, and what it writes in a file.
 
-    ``settings`` are environment variables, as an operator sets them.
+    It listens on a free port of its own, or on the socket whose number is given.
     """
 
-    def __init__(self, url: str, **settings: str) -> None:
+    def __init__(self, url: str, *options: str, listener: int | None = None, **environment: str) -> None:
         self.port = free_port()
-        bind = f"127.0.0.1:{self.port}"
+        self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115  closed where the server is stopped
+        bind = f"127.0.0.1:{self.port}" if listener is None else f"fd://{listener}"
+        settings = {"FLASK_ENV": "development", "DATABASE_URL": url, **SECRETS, **environment}
         self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "gunicorn",
-                "-w",
-                "4",
-                "-b",
-                bind,
-                "--no-control-socket",
-                "app:create_app()",
-            ],
+            [sys.executable, "-m", "gunicorn", "-w", "4", "-b", bind, *options, "app:create_app()"],
             cwd=ROOT,
-            env={**os.environ, "FLASK_ENV": "development", "DATABASE_URL": url, **SECRETS, **settings},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            env={**os.environ, **settings},
+            stdout=self.log,
+            stderr=self.log,
+            pass_fds=() if listener is None else (listener,),
         )
+
+    def written(self) -> str:
+        self.log.seek(0)
+        return self.log.read()
 
     def workers(self) -> list[int]:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
@@ -68,13 +86,7 @@ class Gunicorn:
         return 0
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)) as connection:
-            if body is not None:
-                headers["Content-Type"] = "application/json"
-            connection.request(method, path, None if body is None else json.dumps(body), headers)
-            response = connection.getresponse()
-            text = response.read()
-            return Answer(response.status, response.headers, json.loads(text) if text else None)
+        return ask(self.port, method, path, body, **headers)
 
     def insist(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         """Ask until there is an answer that is final, as a patient client with an Idempotency-Key may."""
@@ -84,6 +96,7 @@ class Gunicorn:
                 answer = self.ask(method, path, body, **headers)
                 if answer.status < 500 and answer.status != 409:
                     return answer
+            assert self.process.poll() is None, self.written()
             assert monotonic() < deadline, f"{method} {path} got no answer in {PATIENCE} s"
             sleep(random.uniform(0.02, 0.1))
 
@@ -93,18 +106,34 @@ class Gunicorn:
         assert answer.status == 200, answer
         return {"Authorization": f"Bearer {answer.json['access_token']}"}
 
+    def stop(self) -> int:
+        """End it in good order; answers its exit status."""
+        self.process.terminate()
+        try:
+            return self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+
 
 @contextmanager
-def gunicorn(url: str, **settings: str) -> Iterator[Gunicorn]:
-    """A server that answers, on the database at ``url``."""
-    server = Gunicorn(url, **settings)
+def gunicorn(url: str, *options: str, **environment: str) -> Iterator[Gunicorn]:
+    """A gunicorn that is ready."""
+    server = Gunicorn(url, *options, **environment)
     try:
         server.insist("GET", "/health/ready")
         yield server
     finally:
-        server.process.terminate()
-        try:
-            server.process.wait(20)
-        except subprocess.TimeoutExpired:
-            server.process.kill()
-            server.process.wait()
+        server.stop()
+        server.log.close()
+
+
+@contextmanager
+def prepared(url: str) -> Iterator[None]:
+    """The context of an application of this process on ``url``, its tables made and its catalogs loaded."""
+    with create_app(config_for(url)).app_context():
+        upgrade(str(ROOT / "migrations"))
+        transaction.run(seed.seed_catalogs)
+        yield
+        db.session.remove()
+        db.engine.dispose()

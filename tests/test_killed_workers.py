@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from threading import Event, Thread
 from time import monotonic, sleep
 from typing import Any
@@ -10,34 +9,17 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
-from flask_migrate import upgrade
 
-from app import create_app, transaction
 from app.extensions import db
 from app.models import LogTransaccional, Tiquet
-from app.services import seed
-from config.config import ROOT
 from tests import factories
-from tests.conftest import config_for
 from tests.factories import NUEVO
-from tests.gunicorn import Answer, Gunicorn, gunicorn
+from tests.gunicorn import TICKETS, Answer, Gunicorn, gunicorn, prepared
 from tests.mariadb import Server
 
-TICKETS = "/api/tickets/tickets"
 WRITERS = 16
 STORM = 6.0  # seconds of killing
 EVERY = 0.5
-
-
-@contextmanager
-def prepared(url: str) -> Iterator[None]:
-    """The context of an application of this process on ``url``, its tables made and its catalogs loaded."""
-    with create_app(config_for(url)).app_context():
-        upgrade(str(ROOT / "migrations"))
-        transaction.run(seed.seed_catalogs)
-        yield
-        db.session.remove()
-        db.engine.dispose()
 
 
 class Writers:
