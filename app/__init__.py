@@ -4,7 +4,7 @@ from flask import Flask, has_request_context
 
 from app import cli, database, models, routes
 from app.extensions import cors, db, jwt, migrate
-from app.utils import documents, measures, openapi, problems, requests, tokens
+from app.utils import documents, measures, metrics, openapi, problems, requests, tokens
 from app.utils.converters import IdConverter
 from app.utils.json import OrjsonProvider
 from app.utils.proxies import TrustedProxies
@@ -43,6 +43,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.url_map.strict_slashes = False
     bind(app, config)
     measures.register(app)
+    metrics.register(app)
     requests.register(app)
     problems.register(app)
     api = openapi.make_api(app)

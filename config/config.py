@@ -49,6 +49,7 @@ class Config:
     jwt_access_minutes: int = 60
     cors_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    metrics_token: str = ""
     exigir_if_match: bool = False
     exigir_resolucion: bool = False
     dias_reapertura: int = 14
@@ -78,6 +79,7 @@ class Config:
             "jwt_access_minutes": read.integer("JWT_ACCESS_MINUTES", 60, 1, 1440),
             "cors_origins": read.origins(production),
             "trusted_proxies": read.networks("TRUSTED_PROXIES"),
+            "metrics_token": read.text("METRICS_TOKEN") and read.secret("METRICS_TOKEN", production),
             "exigir_if_match": read.boolean("EXIGIR_IF_MATCH"),
             "exigir_resolucion": read.boolean("EXIGIR_RESOLUCION"),
             "dias_reapertura": read.integer("DIAS_REAPERTURA", 14, 0, 3650),

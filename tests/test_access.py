@@ -25,7 +25,7 @@ KEY = SECRETS["JWT_SECRET_KEY"]
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 # Whoever has no token gets more than a 401 here, and nowhere else.
-PUBLIC = {"GET /", "GET /health", "GET /health/ready", "POST /api/auth/login"}
+PUBLIC = {"GET /", "GET /health", "GET /health/ready", "GET /metrics", "POST /api/auth/login"}
 DOCUMENTS = {
     "GET /api/openapi.json",
     "GET /api/docs",

@@ -5,6 +5,7 @@ from flask import Response, url_for
 from app.permissions import Permiso
 from app.queries import health
 from app.schemas.service import InicioSchema, SaludSchema
+from app.utils import metrics
 from app.utils.blueprint import Blueprint
 from app.utils.etag import listed
 
@@ -39,3 +40,15 @@ def ready() -> Response:
     """
     health.check_migrations()
     return listed({"estado": "listo"})
+
+
+@blp.get("/metrics", permiso=Permiso.PUBLICO)
+@blp.response(200, {"type": "string"}, content_type="text/plain")
+@blp.problems("token_ausente", "token_invalido")
+def measured() -> Response:
+    """Leer las métricas
+
+    En el formato de Prometheus. Solo desde la propia máquina o con `Authorization: Bearer <METRICS_TOKEN>`.
+    """
+    metrics.check_access()
+    return Response(metrics.render(), content_type=metrics.CONTENT_TYPE_LATEST)

@@ -1,4 +1,4 @@
-"""What is measured of each request, and the one line that the log gets of it."""
+"""What is measured of each request, for its one line in the log and for the metrics."""
 
 import logging
 from time import perf_counter
@@ -9,6 +9,7 @@ from sqlalchemy import event
 
 from app import transaction
 from app.extensions import db
+from app.utils import metrics
 
 logger = logging.getLogger("soporteplus.peticiones")
 
@@ -34,8 +35,9 @@ def finish(response: Response) -> Response:
     """Write the line: no body, header, token or value of the query, and the route instead of the path."""
     metodo = request.method if request.method in METHODS else OTHER
     ruta = request.url_rule.rule if request.url_rule else OTHER
-    segundos = perf_counter() - g.inicio
+    segundos, sentencias = perf_counter() - g.inicio, g.get("sentencias", 0)
     actor = g.get("actor")
+    metrics.observe(metodo, ruta, response.status_code, segundos, sentencias)
     logger.log(
         logging.ERROR if response.status_code >= 500 else logging.INFO,
         "%s %s %d en %.1f ms",
@@ -45,7 +47,7 @@ def finish(response: Response) -> Response:
             "ruta": ruta,
             "estado": response.status_code,
             "ms": round(segundos * 1000, 1),
-            "sentencias": g.get("sentencias", 0),
+            "sentencias": sentencias,
             "reintentos": g.get("reintentos", 0),
             "id_usuario": actor.id if actor else None,
             "id_solicitud": g.id_solicitud,
