@@ -15,6 +15,7 @@ from app.errors import AppError, Invalid
 from app.extensions import settings
 from app.permissions import SISTEMA
 from app.schemas.fields import Correo, Schema, Texto
+from app.services import doctor as doctors
 from app.services import maintenance, passwords, users
 from app.services.demo import seed_demo
 from app.services.seed import seed_catalogs
@@ -33,7 +34,7 @@ class Alta(Schema):
 
 def register(app: Flask) -> None:
     """Add the commands to ``app``."""
-    for command in (seed, create_admin, mantenimiento):
+    for command in (seed, create_admin, mantenimiento, doctor):
         app.cli.add_command(command)
 
 
@@ -122,3 +123,17 @@ def ask_password() -> str:
     if click.prompt("Repita la contraseña", hide_input=True) != password:
         raise click.ClickException("Las contraseñas no coinciden.")
     return password
+
+
+@click.command(
+    help="Comprueba configuración, carpetas, base de datos, migraciones y reloj; dice qué arreglar."
+)
+@with_appcontext
+def doctor() -> None:
+    findings = []
+    for finding in doctors.examine():
+        mark = "MAL " if finding.problema else "bien"
+        click.echo(f"{mark} {finding.nombre}: {finding.problema or finding.detalle}")
+        findings.append(finding)
+    if any(finding.problema for finding in findings):
+        raise click.ClickException("hay algo que arreglar.")

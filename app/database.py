@@ -160,13 +160,17 @@ def mysql_variables(server: str, serving: bool) -> list[str]:
     ]
     if "MariaDB" not in server:
         return variables
-    numbers = server.replace("5.5.5-", "").split("-")[0].split(".")
-    if tuple(int(n) for n in numbers[:3]) >= SNAPSHOT_ISOLATION_SINCE:
+    if numbers(server) >= SNAPSHOT_ISOLATION_SINCE:
         # A read that a later write has overtaken fails (1020) instead of losing that write in silence.
         variables.append("innodb_snapshot_isolation = ON")
     if serving:
         variables += [f"max_statement_time = {STATEMENT}", f"idle_write_transaction_timeout = {IDLE_WRITE}"]
     return variables
+
+
+def numbers(server: str) -> tuple[int, ...]:
+    """The three numbers of a server's version; old clients were told 5.5.5 before it."""
+    return tuple(int(n) for n in server.replace("5.5.5-", "").split("-")[0].split(".")[:3])
 
 
 def prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError
 
 ROOT = Path(__file__).resolve().parent.parent
 INSTANCE = ROOT / "instance"
+ENV_FILE = ROOT / ".env"
 MIN_SECRET_BYTES = 32
 # Whoever deploys with a value that anybody can read in this repository has no secret.
 EXAMPLE_SECRETS = ("cambie", "change", "ejemplo", "example", "secret", "clave-", "dev-", "test-")
@@ -63,7 +64,7 @@ class Config:
     @classmethod
     def load(cls) -> "Config":
         """Read ``.env`` and the environment, which wins."""
-        return cls.from_mapping({**dotenv_values(ROOT / ".env"), **os.environ})
+        return cls.from_mapping({**dotenv_values(ENV_FILE), **os.environ})
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, str | None]) -> "Config":

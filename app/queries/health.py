@@ -1,13 +1,16 @@
-"""Whether the database is there and as new as the code."""
+"""Whether the database is there, as new as the code, and of the same time."""
 
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import select, text
 
 from app.errors import Unavailable
 from app.extensions import db
+from app.models import LogTransaccional, utcnow
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
@@ -23,3 +26,29 @@ def check_migrations() -> None:
     present = MigrationContext.configure(db.session.connection()).get_current_heads()
     if frozenset(present) != newest():
         raise Unavailable("migraciones_pendientes", retry_after=30)
+
+
+def on_sqlite() -> bool:
+    return db.session.get_bind().dialect.name == "sqlite"
+
+
+def server() -> tuple[str, str]:
+    """The server's version, and the character set of the database; SQLite knows but one."""
+    if on_sqlite():
+        return f"SQLite {db.session.scalar(text('SELECT sqlite_version()'))}", ""
+    version, charset = db.session.execute(text("SELECT VERSION(), @@character_set_database")).one()
+    return str(version), str(charset)
+
+
+def skew() -> timedelta:
+    """How far the database's clock is ahead of ours; SQLite has ours."""
+    if on_sqlite():
+        return timedelta(0)
+    theirs = db.session.execute(text("SELECT UTC_TIMESTAMP(6)")).scalar_one()
+    return theirs - utcnow()  # type: ignore[no-any-return]
+
+
+def newest_event_ahead() -> timedelta:
+    """How far the latest event is in the future; it would be from before a clock was set back."""
+    latest = db.session.scalar(select(LogTransaccional.fecha).order_by(LogTransaccional.id.desc()).limit(1))
+    return (latest - utcnow()) if latest else timedelta(0)

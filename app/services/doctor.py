@@ -1,0 +1,118 @@
+"""What an operator should mend before the service can be relied on."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError
+
+from app import database
+from app.errors import Unavailable
+from app.extensions import settings
+from app.queries import health
+from config.config import ENV_FILE
+
+OLDEST_MARIADB = (10, 11)
+SKEW = timedelta(seconds=2)  # between our clock and the database's
+AHEAD = timedelta(minutes=1)  # that an event may be in the future
+FREE = 200 * 1024**2  # bytes
+
+UPGRADE = "flask --app run db upgrade"
+DATABASE_ADVICE = {
+    1044: "el usuario no tiene permiso en esa base: GRANT ALL ON base.* TO usuario",
+    1045: "el servidor no acepta el usuario o la clave de DATABASE_URL",
+    1049: "la base no existe: CREATE DATABASE … CHARACTER SET utf8mb4",
+    2002: "no hay servidor en la dirección de DATABASE_URL",
+    2003: "no hay servidor en la dirección de DATABASE_URL, o DATABASE_SSL_CA no lo reconoce",
+}
+
+
+class Wrong(Exception):
+    """What is wrong, and what to do about it, in Spanish."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at: fine, or a ``problema``."""
+
+    nombre: str
+    detalle: str = ""
+    problema: str = ""
+
+
+def examine() -> Iterator[Finding]:
+    """Look at one thing after the other; what needs the database is left out when it is away."""
+    checks: list[tuple[str, Callable[[], str]]] = [
+        ("configuración", configuration),
+        ("carpetas", folders),
+        ("base de datos", server),
+        ("migraciones", migrations),
+        ("reloj", clock),
+    ]
+    for nombre, check in checks:
+        try:
+            yield Finding(nombre, detalle=check())
+        except Wrong as error:
+            yield Finding(nombre, problema=str(error))
+            if check is server:
+                return
+
+
+def configuration() -> str:
+    """Unsafe settings have refused to start before this; what is left is who can read them."""
+    if os.name == "posix" and ENV_FILE.exists() and ENV_FILE.stat().st_mode & 0o077:
+        raise Wrong(f"otros usuarios pueden leer los secretos: chmod 600 {ENV_FILE}")
+    return settings().env
+
+
+def folders() -> str:
+    url = settings().database_url
+    needed = {Path(tempfile.gettempdir())}
+    if url.get_backend_name() == "sqlite" and database.in_file(url):
+        needed.add(Path(url.database or "").resolve().parent)
+    for folder in sorted(needed):
+        if not folder.is_dir():
+            raise Wrong(f"no existe {folder}: créela, del usuario que sirve")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise Wrong(f"no se puede escribir en {folder}: hágala del usuario que sirve")
+        if shutil.disk_usage(folder).free < FREE:
+            raise Wrong(f"quedan menos de {FREE // 1024**2} MB libres en {folder}")
+    return ", ".join(map(str, sorted(needed)))
+
+
+def server() -> str:
+    try:
+        version, charset = health.server()
+    except DBAPIError as error:
+        advice = DATABASE_ADVICE.get(database.code_of(error) or 0, "revise DATABASE_URL")
+        raise Wrong(f"{advice} ({error.orig})") from error
+    if charset and charset != "utf8mb4":
+        raise Wrong(f"la base usa {charset}: ALTER DATABASE … CHARACTER SET utf8mb4")
+    if "MariaDB" in version and database.numbers(version)[:2] < OLDEST_MARIADB:
+        raise Wrong(f"{version} es anterior a MariaDB 10.11, la más antigua que se prueba")
+    return version
+
+
+def migrations() -> str:
+    try:
+        health.check_migrations()
+    except Unavailable as error:
+        raise Wrong(f"no están al día: {UPGRADE}") from error
+    return ", ".join(sorted(health.newest()))
+
+
+def clock() -> str:
+    """Tokens and the order of things hang on it."""
+    skew = health.skew()
+    if abs(skew) > SKEW:
+        raise Wrong(
+            f"difiere {skew.total_seconds():+.0f} s del de la base de datos: sincronice ambos con NTP"
+        )
+    ahead = health.newest_event_ahead()
+    if ahead > AHEAD:
+        raise Wrong(f"hay eventos de dentro de {ahead}: el reloj se atrasó; sincronícelo con NTP")
+    return "en hora"
