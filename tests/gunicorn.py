@@ -36,9 +36,11 @@ class Answer(NamedTuple):
     text: str
 
 
-def ask(port: int, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-    """One request on a connection of its own to 127.0.0.1."""
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=15)) as connection:
+def ask(
+    connection: http.client.HTTPConnection, method: str, path: str, body: Any = None, **headers: str
+) -> Answer:
+    """One request on a connection of its own; ``_`` in a header's name stands for ``-``."""
+    with closing(connection):
         if body is not None:
             headers["Content-Type"] = "application/json"
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -86,7 +88,8 @@ class Gunicorn:
         return 0
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        return ask(self.port, method, path, body, **headers)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
+        return ask(connection, method, path, body, **headers)
 
     def insist(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         """Ask until there is an answer that is final, as a patient client with an Idempotency-Key may."""

@@ -120,7 +120,7 @@ def test_production_takes_no_weak_token(weak):
 
 def test_all_workers_count_together_also_when_some_have_ended(committed, database_url):
     ruta = {"metodo": "GET", "ruta": "/health", "estado": "200"}
-    with gunicorn(database_url) as server:
+    with gunicorn(database_url, "-w", "2") as server:
         for _ in range(20):
             server.ask("GET", "/health")
         first = value(server.ask("GET", "/metrics").text, "soporteplus_peticiones_total", **ruta)
@@ -143,7 +143,7 @@ def test_all_workers_count_together_also_when_some_have_ended(committed, databas
 
 def test_the_log_of_gunicorn_is_json_in_production_and_has_no_second_line(committed, database_url):
     options = {**GOOD, "DATABASE_URL": database_url, "PERMITIR_SQLITE": "true", "TMPDIR": "/var/tmp"}
-    with gunicorn(database_url, **options) as server:
+    with gunicorn(database_url, "-w", "1", **options) as server:
         server.ask("GET", "/health?clave=valor", X_Request_Id="una-sola")
         server.stop()
         lines = [json.loads(line) for line in server.written().splitlines()]
