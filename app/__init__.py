@@ -37,7 +37,8 @@ def create_app(config: Config | None = None) -> Flask:
     logs.configure(config.is_production)
     app = Flask(__name__, static_folder=None, instance_path=str(INSTANCE))
     app.json = OrjsonProvider(app)
-    app.config.update(config.flask(), SQLALCHEMY_ENGINE_OPTIONS=database.engine_options(config.database_url))
+    options = database.engine_options(config.database_url, config.database_ssl_ca)
+    app.config.update(config.flask(), SQLALCHEMY_ENGINE_OPTIONS=options)
     app.extensions["soporteplus"] = config
     app.url_map.converters["id"] = IdConverter
     app.url_map.strict_slashes = False

@@ -39,7 +39,9 @@ class Verdict(Enum):
 MYSQL_VERDICTS = {
     **dict.fromkeys((1020, 1205, 1213), Verdict.AGAIN),
     **dict.fromkeys((0, 1047, 1053, 1180, 1317, 1927, 2002, 2003, 2006, 2013, 2014, 2055), Verdict.LOST),
-    **dict.fromkeys((1021, 1040, 1044, 1045, 1049, 1114, 1203, 1226, 1290, 1836, 1969, 3024), Verdict.BUSY),
+    **dict.fromkeys(
+        (1021, 1040, 1044, 1045, 1049, 1114, 1203, 1226, 1290, 1836, 1969, 2026, 3024), Verdict.BUSY
+    ),
 }
 # SQLite's primary result codes.
 SQLITE_VERDICTS = {
@@ -90,7 +92,7 @@ def refusal(error: IntegrityError) -> AppError | None:
     return Conflict("referencia_en_conflicto") if "FOREIGN KEY" in str(error.orig) else None
 
 
-def engine_options(url: URL) -> dict[str, Any]:
+def engine_options(url: URL, ssl_ca: str) -> dict[str, Any]:
     if url.get_backend_name() == "sqlite":
         # A database in memory has one connection, and no pool that could be waited for.
         pool = {"pool_timeout": POOL_WAIT} if in_file(url) else {}
@@ -102,8 +104,13 @@ def engine_options(url: URL) -> dict[str, Any]:
         "pool_timeout": POOL_WAIT,
         "pool_pre_ping": True,
         "pool_recycle": 280,
-        "connect_args": {"connect_timeout": CONNECT},
+        "connect_args": {"connect_timeout": CONNECT, **tls(ssl_ca)},
     }
+
+
+def tls(ssl_ca: str) -> dict[str, Any]:
+    """Options for a connection that is refused unless it is encrypted and ``ssl_ca`` vouches for the host."""
+    return {"ssl": {"ca": ssl_ca}} if ssl_ca else {}
 
 
 def in_file(url: URL) -> bool:

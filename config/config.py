@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import ssl
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ class Config:
 
     env: str
     database_url: URL
+    database_ssl_ca: str = ""
     secret_key: str
     jwt_secret_key: str
     jwt_access_minutes: int = 60
@@ -74,7 +76,8 @@ class Config:
         production = env == "production"
         config: dict[str, Any] = {
             "env": env,
-            "database_url": read.database(production),
+            "database_url": (url := read.database(production)),
+            "database_ssl_ca": read.authority("DATABASE_SSL_CA", url),
             "secret_key": read.secret("SECRET_KEY", production),
             "jwt_secret_key": read.secret("JWT_SECRET_KEY", production),
             "jwt_access_minutes": read.integer("JWT_ACCESS_MINUTES", 60, 1, 1440),
@@ -193,6 +196,18 @@ class Reader:
         if production and url.get_backend_name() == "sqlite":
             self.check_sqlite(url)
         return url
+
+    def authority(self, name: str, url: URL) -> str:
+        """The file of the certificates that may vouch for the database's server."""
+        path = self.text(name)
+        if path and url.get_backend_name() == "sqlite":
+            self.problems.append(f"{name}: SQLite no usa la red; déjela vacía o ponga DATABASE_URL")
+        elif path:
+            try:
+                ssl.create_default_context(cafile=path)
+            except OSError:  # Not there, not readable, or no certificate.
+                self.problems.append(f"{name}: se esperaba un archivo de certificados PEM que se pueda leer")
+        return path
 
     def check_sqlite(self, url: URL) -> None:
         """Production on SQLite is a choice that somebody made, on a disk that stays."""

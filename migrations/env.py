@@ -13,6 +13,9 @@ from alembic.util import CommandError
 from filelock import FileLock
 from flask import current_app
 
+from app.database import tls
+from app.extensions import settings
+
 # Alembic's own template reads its logging from a file, and so silences the application's loggers.
 logging.getLogger("alembic").setLevel(logging.WARNING)
 
@@ -28,7 +31,7 @@ PATIENCE = 60  # seconds to wait for another writer of SQLite
 def own_engine() -> sa.Engine:
     """An engine without the limits and pool of the serving one."""
     # Left to itself, Python's sqlite3 begins no transaction before CREATE or DROP; so we do, below.
-    options = {"timeout": PATIENCE, "isolation_level": None} if sqlite else {}
+    options = {"timeout": PATIENCE, "isolation_level": None} if sqlite else tls(settings().database_ssl_ca)
     engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=options)
 
     @sa.event.listens_for(engine, "connect")

@@ -17,10 +17,13 @@ PATIENCE = 60  # seconds that the server may take to start
 class Server:
     """A MariaDB on a free port of 127.0.0.1, with its data in a temporary folder.
 
-    ``flush`` is innodb_flush_log_at_trx_commit: 0 is faster, but loses commits at a ``kill``.
+    ``flush`` is innodb_flush_log_at_trx_commit: 0 is faster, but loses commits at a ``kill``. ``extra`` are
+    further options of mariadbd.
     """
 
-    def __init__(self, flush: int = 1) -> None:
+    def __init__(self, *extra: str, flush: int = 1) -> None:
+        # Newer ones offer TLS unasked, and the proxy could not look inside.
+        self.extra = extra or ("--skip-ssl",)
         self.folder = Path(tempfile.mkdtemp(prefix="mariadb-"))
         self.port = free_port()
         self.flush = flush
@@ -65,7 +68,7 @@ class Server:
             "--character-set-server=utf8mb4",
             "--skip-name-resolve",
             "--skip-log-bin",
-            "--skip-ssl",  # Newer ones offer TLS unasked, and the proxy could not look inside.
+            *self.extra,
         ]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)

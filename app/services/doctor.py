@@ -28,6 +28,7 @@ DATABASE_ADVICE = {
     1049: "la base no existe: CREATE DATABASE … CHARACTER SET utf8mb4",
     2002: "no hay servidor en la dirección de DATABASE_URL",
     2003: "no hay servidor en la dirección de DATABASE_URL, o DATABASE_SSL_CA no lo reconoce",
+    2026: "el servidor no ofrece TLS, que DATABASE_SSL_CA exige",
 }
 
 
