@@ -5,6 +5,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -54,21 +55,34 @@ def ask(
 class Gunicorn:
     """``gunicorn -w 4 -b … "app:create_app()"``, and what it writes in a file.
 
-    It listens on a free port of its own, or on the socket whose number is given.
+    It runs in ``folder``, and listens on a free port of its own or on ``listener``, which is handed
+    over as systemd does it.
     """
 
-    def __init__(self, url: str, *options: str, listener: int | None = None, **environment: str) -> None:
-        self.port = free_port()
+    def __init__(
+        self,
+        url: str,
+        *options: str,
+        folder: Path = ROOT,
+        listener: socket.socket | None = None,
+        **environment: str,
+    ) -> None:
+        self.port = listener.getsockname()[1] if listener else free_port()
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115  closed where the server is stopped
-        bind = f"127.0.0.1:{self.port}" if listener is None else f"fd://{listener}"
+        command = [sys.executable, "-m", "gunicorn", "-w", "4", *options, "app:create_app()"]
+        if listener:  # The first socket is number 3, for the process of this id.
+            script = f'LISTEN_FDS=1 LISTEN_PID=$$ exec "$@" 3<&{listener.fileno()}'
+            command = ["bash", "-c", script, "bash", *command]
+        else:
+            command += ["-b", f"127.0.0.1:{self.port}"]
         settings = {"FLASK_ENV": "development", "DATABASE_URL": url, **SECRETS, **environment}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-w", "4", "-b", bind, *options, "app:create_app()"],
-            cwd=ROOT,
+            command,
+            cwd=folder,
             env={**os.environ, **settings},
             stdout=self.log,
             stderr=self.log,
-            pass_fds=() if listener is None else (listener,),
+            pass_fds=[listener.fileno()] if listener else [],
         )
 
     def written(self) -> str:
@@ -120,9 +134,9 @@ class Gunicorn:
 
 
 @contextmanager
-def gunicorn(url: str, *options: str, **environment: str) -> Iterator[Gunicorn]:
+def gunicorn(url: str, *options: str, folder: Path = ROOT, **environment: str) -> Iterator[Gunicorn]:
     """A gunicorn that is ready."""
-    server = Gunicorn(url, *options, **environment)
+    server = Gunicorn(url, *options, folder=folder, **environment)
     try:
         server.insist("GET", "/health/ready")
         yield server

@@ -100,15 +100,14 @@ def test_a_restart_on_a_socket_that_stays_fails_no_request(committed, database_u
     tecnico = factories.quien("Técnico")
     # As systemd does with soporteplus.socket: it outlives the process and keeps who knocks meanwhile.
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
-        first = Gunicorn(database_url, "-w", "2", listener=listener.fileno())
-        first.port = listener.getsockname()[1]
+        first = Gunicorn(database_url, "-w", "2", listener=listener)
         second = None
         try:
             first.insist("GET", "/health/ready")
             with load(first, tecnico.headers) as clients:
                 clients.more()
                 status = first.stop()
-                second = Gunicorn(database_url, "-w", "2", listener=listener.fileno())
+                second = Gunicorn(database_url, "-w", "2", listener=listener)
                 clients.more()
             assert second.stop() == 0
         finally:
