@@ -24,7 +24,7 @@ except ConfigError as error:
 
 wsgi_app = "app:create_app()"
 bind = "127.0.0.1:5000"
-workers = int(os.environ.get("WEB_CONCURRENCY") or 4)
+workers = settings.web_concurrency
 worker_class = "gthread"
 threads = 4
 # Outermost longest: a stop has 20 s, a proxy 15, a request 10.

@@ -53,6 +53,7 @@ class Config:
     cors_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     metrics_token: str = ""
+    web_concurrency: int = 4
     exigir_if_match: bool = False
     exigir_resolucion: bool = False
     dias_reapertura: int = 14
@@ -84,6 +85,7 @@ class Config:
             "cors_origins": read.origins(production),
             "trusted_proxies": read.networks("TRUSTED_PROXIES"),
             "metrics_token": read.text("METRICS_TOKEN") and read.secret("METRICS_TOKEN", production),
+            "web_concurrency": read.integer("WEB_CONCURRENCY", 4, 1, 256),
             "exigir_if_match": read.boolean("EXIGIR_IF_MATCH"),
             "exigir_resolucion": read.boolean("EXIGIR_RESOLUCION"),
             "dias_reapertura": read.integer("DIAS_REAPERTURA", 14, 0, 3650),
