@@ -20,11 +20,11 @@ from flask_migrate import upgrade
 from app import create_app, transaction
 from app.extensions import db
 from app.services import seed
+from config.config import ROOT
 from tests import factories
 from tests.conftest import SECRETS, config_for
 from tests.mariadb import free_port
 
-ROOT = Path(__file__).resolve().parent.parent
 TICKETS = "/api/tickets/tickets"
 PATIENCE = 60.0  # seconds that a client goes on asking
 LOST = (OSError, http.client.HTTPException)
@@ -34,7 +34,7 @@ class Answer(NamedTuple):
     status: int
     headers: http.client.HTTPMessage
     json: Any
-    text: str
+    text: str = ""
 
 
 def ask(

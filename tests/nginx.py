@@ -9,8 +9,9 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
+from config.config import ROOT
 from tests.certificates import certificate
-from tests.gunicorn import ROOT, Answer, ask
+from tests.gunicorn import Answer, ask
 from tests.mariadb import free_port, program
 
 SAMPLE = ROOT / "docs" / "operacion" / "nginx.conf"

@@ -17,8 +17,9 @@ from flask import Flask, current_app
 
 from app.extensions import db
 from app.models import Base, LogTransaccional, Tiquet
+from config.config import ROOT
 from tests import factories
-from tests.gunicorn import ROOT, TICKETS, prepared
+from tests.gunicorn import TICKETS, prepared
 from tests.mariadb import Server
 
 pytestmark = pytest.mark.usefixtures("without_app")

@@ -6,10 +6,9 @@ from flask_migrate import upgrade
 
 from app import create_app
 from app.extensions import db
-from config.config import Config, ConfigError
+from config.config import ROOT, Config, ConfigError
 from tests.certificates import certificate
 from tests.conftest import config_for
-from tests.gunicorn import ROOT
 from tests.mariadb import Server
 from tests.test_config import GOOD
 

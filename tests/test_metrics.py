@@ -13,9 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from app import transaction
 from app.extensions import db
 from app.routes import tickets
-from config.config import Config, ConfigError
+from config.config import ROOT, Config, ConfigError
 from tests import factories
-from tests.gunicorn import ROOT, TICKETS, gunicorn
+from tests.gunicorn import TICKETS, gunicorn
 from tests.test_config import GOOD
 
 TOKEN = "Zk3vN8qLw5Tx9Yb2Rm7Hd4Gs6Jf1Pc0A"

@@ -5,7 +5,7 @@ import runpy
 
 import pytest
 
-from tests.gunicorn import ROOT
+from config.config import ROOT
 
 pytestmark = pytest.mark.usefixtures("without_app")
 
@@ -14,20 +14,19 @@ HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
 
 def pins(name: str) -> dict[str, str]:
-    """Each requirement as it is pinned, with its marker, and whatever follows on its continued lines."""
+    """Each requirement as it is pinned, with its marker, and the hashes that follow it."""
     text = (ROOT / name).read_text("utf-8").replace("\\\n", "")
-    lines = [line.split(" --hash")[0].rstrip() for line in text.splitlines() if re.match(r"\w", line)]
-    rests = [line for line in text.splitlines() if re.match(r"\w", line)]
-    return dict(zip(lines, rests, strict=True))
+    lines = [line.partition(" --hash") for line in text.splitlines() if re.match(r"\w", line)]
+    return {pin.rstrip(): mark + rest for pin, mark, rest in lines}
 
 
 def test_the_lock_is_the_requirements_with_hashes():
     locked = pins("requirements.lock")
 
     assert set(locked) == set(pins("requirements.txt"))
-    for name, line in locked.items():
-        assert re.match(r"[\w.-]+==[\w.]+", name)
-        assert HASH.search(line), name
+    for pin, hashes in locked.items():
+        assert re.match(r"[\w.-]+==[\w.]+", pin)
+        assert HASH.search(hashes), pin
 
 
 def test_development_has_the_same_versions_as_production():
