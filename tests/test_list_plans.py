@@ -13,6 +13,7 @@ from app.models import FILTRABLES, Tiquet
 from app.permissions import Actor
 from app.queries import catalog, ticket_list
 from app.queries.pagination import TOTAL_EXACTO, Corte
+from app.queries.tickets import NOT_IN_TRASH
 from tests import factories
 from tests.conftest import empty_tables
 
@@ -157,7 +158,7 @@ def read_page(actor: Actor, filtros: dict[str, Any], orden: str, share: float) -
     corte = place(filtros, orden, share)
     with reading() as counting:
         if not corte:
-            ticket_list.count(actor, filtros, {})
+            ticket_list.count(NOT_IN_TRASH, False, filtros, {})
     with reading() as lectura:
         page = ticket_list.page(actor, filtros, orden, LIMITE, corte)
     assert len(page.filas) == LIMITE
@@ -183,7 +184,7 @@ def test_a_page_of_what_nobody_has_reads_about_the_rows_it_shows(actor, orden, s
     corte = Corte(tuple(db.session.execute(middle).one()), 1000) if share else None
     with reading() as counting:
         if not share:
-            ticket_list.count(actor, {"id_usuario_asignado": [None]}, {})
+            ticket_list.count(NOT_IN_TRASH, False, {"id_usuario_asignado": [None]}, {})
     with reading() as lectura:
         ticket_list.page(actor, {"id_usuario_asignado": ["ninguno"]}, orden, LIMITE, corte)
 
@@ -241,7 +242,7 @@ def test_one_state_and_another_filter_never_read_the_whole_table(actor, people, 
 def test_a_count_stops_at_one_thousand(actor, people, column):
     values = {column: [value_of(column, people)]} if column else {}
     with reading() as lectura:
-        assert ticket_list.count(actor, values, {}) == TOTAL_EXACTO + 1
+        assert ticket_list.count(NOT_IN_TRASH, False, values, {}) == TOTAL_EXACTO + 1
 
     # Each from the index, and once more when they are counted.
     assert lectura.rows <= 2 * (TOTAL_EXACTO + 1) + 10
