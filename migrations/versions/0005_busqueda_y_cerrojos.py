@@ -19,12 +19,19 @@ BUSCABLES = {
     "Usuario": ("nombre", "apellido"),
 }
 BATCH = 1000
-
+ORDER = ["nombre", "apellido", "id"]  # of the lists of people
+BEFORE = {"id_ubicacion": ["id_ubicacion"], "nombre_id": ["nombre", "id"]}
 
 CHECKS = {
     "ck_Usuario_tipo_usuario": "tipo_usuario IN ('Administrador', 'Técnico', 'Solicitante')",
     "ck_Usuario_idioma": "idioma IN ('es', 'en')",
 }
+
+
+def in_order(table: str) -> dict[str, list[str]]:
+    """The indexes that give all people, or those of one filter, in the order of their list."""
+    equal: tuple[list[str], ...] = ([], ["activo"], ["id_ubicacion"])
+    return {f"ix_{table}_{'_'.join(columns + ORDER)}": columns + ORDER for columns in equal}
 
 
 def change(table: str) -> AbstractContextManager[BatchOperations]:
@@ -47,8 +54,10 @@ def upgrade() -> None:
                 empty = sa.text("('[]')")  # MySQL takes the default of a text only as an expression.
                 batch.add_column(sa.Column("categorias", LONG_TEXT, nullable=False, server_default=empty))
             else:
-                batch.create_index(f"ix_{table}_nombre_apellido_id", ["nombre", "apellido", "id"])
-                batch.drop_index(f"ix_{table}_nombre_id")
+                for name, ordered in in_order(table).items():
+                    batch.create_index(name, ordered)
+                for column in BEFORE:
+                    batch.drop_index(f"ix_{table}_{column}")
         if not op.get_context().as_sql:  # A script for the operator cannot fold: rows are found once edited.
             fill(table, columns)
     locks = op.create_table(
@@ -69,8 +78,10 @@ def downgrade() -> None:
             if table == "Usuario":
                 batch.drop_column("categorias")
             else:
-                batch.create_index(f"ix_{table}_nombre_id", ["nombre", "id"])
-                batch.drop_index(f"ix_{table}_nombre_apellido_id")
+                for name, before in BEFORE.items():
+                    batch.create_index(f"ix_{table}_{name}", before)
+                for name in in_order(table):
+                    batch.drop_index(name)
 
 
 def fill(name: str, columns: tuple[str, ...]) -> None:
