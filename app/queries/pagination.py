@@ -1,5 +1,6 @@
 """Keyset pages: the deepest one costs what the first one costs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,19 +47,28 @@ def after(columns: list[Any], values: list[Any], descending: bool) -> ColumnElem
 def page_of(
     query: Select[Any], order: tuple[Any, ...], limite: int, corte: Corte | None, descending: bool = False
 ) -> Pagina:
-    """A page of ``query``, whose columns are named as the keys of its rows, in the total ``order``."""
-    total = corte.total if corte else capped_total(query, {})
-    if corte:
-        query = query.where(after(list(order), list(corte.valores), descending))
-    ordered = query.order_by(*(key.desc() if descending else key for key in order))
+    """A page of ``query``, whose columns are named as the keys of its rows, in the total ``order``.
+
+    The order ends with the id of the rows, which are counted by it.
+    """
+    behind = query.where(after(list(order), list(corte.valores), descending)) if corte else query
+    ordered = behind.order_by(*(key.desc() if descending else key for key in order))
     found = db.session.execute(ordered.limit(limite + 1)).mappings().all()
+    total = total_of(corte, len(found), limite, lambda: capped_total(query.with_only_columns(order[-1])))
     filas = [dict(row) for row in found[:limite]]
     last = filas[-1] if len(found) > limite else None
     end = Corte(tuple(last[key.key] for key in order), total) if last else None
     return Pagina(filas, total, end)
 
 
-def capped_total(matching: Select[Any], parameters: dict[str, Any]) -> int:
-    """How many rows match, up to one more than ``TOTAL_EXACTO``."""
-    counted = select(func.count()).select_from(matching.limit(TOTAL_EXACTO + 1).subquery())
-    return db.session.execute(counted, parameters).scalar_one()
+def total_of(corte: Corte | None, found: int, limite: int, count: Callable[[], int]) -> int:
+    """The total of a list: carried on, or counted if its first page, ``found`` rows, is not all of it."""
+    if corte:
+        return corte.total
+    return count() if found > limite else found
+
+
+def capped_total(ids: Select[Any], parameters: dict[str, Any] | None = None) -> int:
+    """How many ``ids`` there are, up to one more than ``TOTAL_EXACTO``."""
+    counted = select(func.count()).select_from(ids.limit(TOTAL_EXACTO + 1).subquery())
+    return db.session.execute(counted, parameters or {}).scalar_one()

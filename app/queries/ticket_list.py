@@ -15,7 +15,7 @@ from app.extensions import db
 from app.models import FILTRABLES, EtiquetaTiquet, Tiquet
 from app.permissions import Actor
 from app.queries.catalog import Catalogos, all_catalogs
-from app.queries.pagination import Corte, Pagina, after, capped_total
+from app.queries.pagination import Corte, Pagina, after, capped_total, total_of
 from app.queries.tickets import shape, visible_to, with_names
 
 Filtros = dict[str, Any]
@@ -83,11 +83,11 @@ def page(actor: Actor, filtros: Filtros, orden: str, limite: int, corte: Corte |
     if not all(values.values()):
         return Pagina([], 0, None)
     ranges = {name: filtros[name] for name in RANGOS if name in filtros}
-    total = corte.total if corte else count(visible, papelera, values, ranges)
     forma, parameters = plan(values, ranges, orden, papelera, catalogos, corte)
     if not forma.ramas:
-        return Pagina([], total, None)
+        return Pagina([], corte.total if corte else 0, None)
     found = db.session.execute(statement(forma, visible), {**parameters, "limite": limite + 1}).all()
+    total = total_of(corte, len(found), limite, lambda: count(visible, papelera, values, ranges))
     filas = [shape(row, actor, catalogos) for row in found[:limite]]
     last = found[limite - 1][-len(sort_keys(forma.orden)) :] if len(found) > limite else None
     return Pagina(filas, total, Corte(tuple(last), total) if last else None)
