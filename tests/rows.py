@@ -96,21 +96,26 @@ def mixed(count: int, gente: dict[str, list[int]], seed: int = 7) -> list[Fila]:
 
 
 def wanted(filas: list[Fila], query: dict[str, Any], yo: int = 0) -> list[int]:
-    """The ids of what a list is to show, in its order."""
-    orden = query.get("orden", "-fecha_creacion")
+    """The ids of what a list of tickets is to show, in its order."""
+    papelera = query.get("papelera") == "true"
+    orden = query.get("orden", "-fecha_eliminacion" if papelera else "-fecha_creacion")
     column = orden.lstrip("-")
-    shown = [fila for fila in filas if fila["fecha_eliminacion"] is None and matches(fila, query, yo)]
+    there = [fila for fila in filas if (fila["fecha_eliminacion"] is not None) == papelera]
+    shown = [fila for fila in there if matches(fila, query, yo)]
 
     def key(fila: Fila) -> tuple[Any, ...]:
         if column == "prioridad":
             return NIVELES[fila["id_prioridad"]], fila["fecha_creacion"], fila["id"]
+        if column == "fecha_eliminacion":
+            return fila["fecha_eliminacion"], fila["fecha_creacion"], fila["id"]
         return fila[column], fila["id"]
 
     return [fila["id"] for fila in sorted(shown, key=key, reverse=orden.startswith("-"))]
 
 
 def matches(fila: Fila, query: dict[str, Any], yo: int) -> bool:
-    return all(matches_one(fila, name, value, yo) for name, value in query.items() if name != "orden")
+    filters = {name: value for name, value in query.items() if name not in ("orden", "papelera")}
+    return all(matches_one(fila, name, value, yo) for name, value in filters.items())
 
 
 def matches_one(fila: Fila, name: str, value: Any, yo: int) -> bool:
@@ -133,9 +138,11 @@ def instant(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=None)
 
 
-def walk(client: Any, headers: dict[str, str], query: dict[str, Any], limite: int) -> list[int]:
+def walk(
+    client: Any, headers: dict[str, str], query: dict[str, Any], limite: int, path: str = LISTA
+) -> list[int]:
     """The ids on all pages of a list, one page after the other."""
-    return [fila["id"] for page in pages(client, headers, query, limite) for fila in page["data"]]
+    return [fila["id"] for page in pages(client, headers, query, limite, path) for fila in page["data"]]
 
 
 def pages(client: Any, headers: dict[str, str], query: dict[str, Any], limite: int, path: str = LISTA) -> Any:

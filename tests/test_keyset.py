@@ -1,0 +1,331 @@
+"""Every list, page by page, against the sorted table; that of live tickets has a file of its own."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, insert
+
+from app.extensions import db
+from app.models import Clientes, Comentarios, Empleados, Tiquet, Usuario
+from app.schemas.tickets import ORDENES, ORDENES_DE_PAPELERA
+from tests import factories
+from tests.rows import INICIO, LISTA, Fila, pages, plant, wanted
+
+COMENTARIOS = f"{LISTA}/{{id}}/comentarios"
+
+property_test = settings(
+    max_examples=10,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+INSTANTES = st.sampled_from([INICIO + timedelta(microseconds=n) for n in range(3)])
+# Both collations and Python have one order for these.
+NOMBRES = st.sampled_from(["Ana", "Ana Luz", "Anabel", "Bea"])
+CUALQUIERA = st.one_of(
+    st.sampled_from(["Ñuñez", "nunez", "Núñez", "NUNEZ", "Zoë", "😀", "🦜", "@arroba", "ß", "ss", ""]),
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=3),
+)
+
+
+@dataclass(frozen=True)
+class Caso:
+    """A list in one order: rows with many ties, how they come into the table, and what is to be shown."""
+
+    path: str
+    model: type[Any]
+    filas: st.SearchStrategy[Fila]
+    columns: tuple[str, ...] = ()  # that it is sorted by, before the id; tickets know theirs
+    query: Fila = field(default_factory=dict)
+    filtros: tuple[Fila, ...] = ({},)
+
+    def wanted(self, filas: list[Fila], query: Fila) -> list[int]:
+        if self.model is Tiquet:
+            return wanted(filas, query)
+        shown = [
+            fila
+            for fila in filas
+            if all(word(fila.get(name)) == query[name] for name in query if name != "orden")
+        ]
+
+        def key(fila: Fila) -> tuple[Any, ...]:
+            return *((fila[name] is not None, fila[name] or "") for name in self.columns), fila["id"]
+
+        ordered = sorted(shown, key=key, reverse=query.get("orden", "").startswith("-"))
+        return [fila["id"] for fila in ordered]
+
+    def __str__(self) -> str:
+        return " ".join((self.path, *self.query.values()))
+
+
+def word(value: Any) -> str:
+    """A value as a query string says it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def people(path: str, model: type[Any], *columns: str, **apellidos: Any) -> Caso:
+    filas = {
+        "nombre": NOMBRES,
+        "apellido": st.none() | NOMBRES,
+        "activo": st.booleans(),
+        "id_ubicacion": st.sampled_from([None, 1, 2]),
+        **apellidos,
+    }
+    filtros = ({}, {"activo": "true"}, {"id_ubicacion": "1"}, {"activo": "false", "id_ubicacion": "2"})
+    return Caso(path, model, st.fixed_dictionaries(filas), columns, filtros=filtros)
+
+
+def trash(orden: str) -> Caso:
+    filas = st.fixed_dictionaries(
+        {
+            "id_prioridad": st.integers(1, 3),
+            "id_estado": st.integers(1, 2),
+            **dict.fromkeys(("fecha_creacion", "fecha_actualizacion", "fecha_eliminacion"), INSTANTES),
+        }
+    )
+    filtros = ({}, {"id_estado": [1]}, {"id_prioridad": [1, 3]})
+    return Caso(LISTA, Tiquet, filas, query={"papelera": "true", "orden": orden}, filtros=filtros)
+
+
+def conversation(orden: str) -> Caso:
+    filas = st.fixed_dictionaries({"fecha_creacion": INSTANTES})
+    return Caso(COMENTARIOS, Comentarios, filas, ("fecha_creacion",), query={"orden": orden})
+
+
+GENTE = (
+    people("/api/users", Usuario, "apellido", "nombre", apellido=NOMBRES),
+    people("/api/clientes", Clientes, "nombre", "apellido"),
+    people("/api/empleados", Empleados, "nombre", "apellido"),
+)
+CASOS = (
+    *GENTE,
+    *(conversation(orden) for orden in ("fecha_creacion", "-fecha_creacion")),
+    *(trash(orden) for orden in (*ORDENES, *ORDENES_DE_PAPELERA)),
+)
+
+
+class Estante:
+    """One list, with rows that are known, as an Administrador asks for it."""
+
+    def __init__(self, client: Any, quien: factories.Quien, caso: Caso) -> None:
+        self.client = client
+        self.quien = quien
+        self.caso = caso
+        self.id_tiquet = factories.tiquet() if caso.model is Comentarios else 0
+        self.path = caso.path.format(id=self.id_tiquet)
+        self.filas: list[Fila] = []
+
+    def add(self, filas: list[Fila]) -> None:
+        """Insert rows, given by what matters of them."""
+        if self.caso.model is Tiquet:
+            self.filas += plant([{"id_usuario_creador": self.quien.id} | fila for fila in filas])
+            return
+        model, last = self.caso.model, db.session.query(db.func.max(self.caso.model.id)).scalar() or 0
+        rest = {
+            Usuario: {"password_hash": factories.HASH, "tipo_usuario": "Técnico"},
+            Comentarios: {"id_tiquet": self.id_tiquet, "id_autor": self.quien.id, "mensaje": "Uno de muchos"},
+        }.get(model, {})
+        whole = [
+            {"id": last + place, "version": 1} | rest | fila for place, fila in enumerate(filas, start=1)
+        ]
+        if model is Usuario:
+            whole = [{"email": f"{uuid.uuid4().hex}@example.org"} | fila for fila in whole]
+        db.session.execute(insert(model), whole)
+        db.session.commit()
+        self.filas += whole
+
+    def clear(self) -> None:
+        db.session.execute(
+            delete(self.caso.model).where(self.caso.model.id.in_([f["id"] for f in self.filas]))
+        )
+        db.session.commit()
+        self.filas = []
+
+    def pages(self, query: Fila, limite: int) -> Iterator[list[int]]:
+        """The ids on each page, less that of whoever asks, who may be in the list of users."""
+        asks = self.quien.id if self.caso.model is Usuario else None
+        for page in pages(self.client, self.quien.headers, self.caso.query | query, limite, self.path):
+            yield [fila["id"] for fila in page["data"] if fila["id"] != asks]
+
+    def walk(self, query: Fila, limite: int) -> list[int]:
+        return [id for page in self.pages(query, limite) for id in page]
+
+    def wanted(self, query: Fila) -> list[int]:
+        return self.caso.wanted(self.filas, self.caso.query | query)
+
+    def get(self, **query: Any) -> Any:
+        return self.client.get(self.path, query_string=self.caso.query | query, headers=self.quien.headers)
+
+
+@pytest.fixture(params=CASOS, ids=str)
+def estante(request: pytest.FixtureRequest, client: Any, admin: factories.Quien) -> Estante:
+    return Estante(client, admin, request.param)
+
+
+def some(caso: Caso, count: int) -> list[Fila]:
+    """That many rows, all alike."""
+    instants = dict.fromkeys(("fecha_creacion", "fecha_actualizacion", "fecha_eliminacion"), INICIO)
+    fila = {
+        Tiquet: instants,
+        Comentarios: {"fecha_creacion": INICIO},
+    }.get(caso.model, {"nombre": "Ana", "apellido": "Ana"})
+    return [fila] * count
+
+
+def test_every_list_that_has_a_cursor_is_walked_here_in_each_of_its_orders(client):
+    paths = client.get("/api/openapi.json").json["paths"]
+    declared = set()
+    for path, operations in paths.items():
+        parameters = {p["name"]: p["schema"] for p in operations.get("get", {}).get("parameters", [])}
+        if "cursor" in parameters:
+            declared |= {(path, orden) for orden in parameters.get("orden", {}).get("enum", [None])}
+
+    assert declared == {(caso.path, caso.query.get("orden")) for caso in CASOS}
+
+
+def test_pages_of_any_size_put_together_are_the_sorted_table(estante):
+    caso = estante.caso
+
+    @property_test
+    @given(
+        filas=st.lists(caso.filas, min_size=1, max_size=9),
+        filtro=st.sampled_from(caso.filtros),
+        limite=st.integers(1, 10),
+    )
+    def check(filas, filtro, limite):
+        estante.clear()
+        estante.add(filas)
+        assert estante.walk(filtro, limite) == estante.wanted(filtro) == estante.walk(filtro, 200)
+
+    check()
+
+
+@pytest.mark.parametrize("caso", GENTE, ids=str)
+def test_names_in_any_script_have_one_order(client, admin, caso):
+    estante = Estante(client, admin, caso)
+    apellido = CUALQUIERA if caso.model is Usuario else st.none() | CUALQUIERA
+
+    @settings(property_test, max_examples=20)
+    @given(
+        filas=st.lists(
+            st.fixed_dictionaries({"nombre": CUALQUIERA, "apellido": apellido}), min_size=2, max_size=12
+        ),
+        limite=st.integers(1, 5),
+    )
+    def check(filas, limite):
+        estante.clear()
+        estante.add(filas)
+        met = estante.walk({}, limite)
+        assert met == estante.walk({}, 200)
+        assert set(met) == {fila["id"] for fila in estante.filas}
+
+    check()
+
+
+def test_while_others_insert_nobody_who_stood_is_missed_or_met_twice(estante):
+    caso = estante.caso
+
+    @property_test
+    @given(
+        filas=st.lists(caso.filas, min_size=3, max_size=9),
+        limite=st.integers(1, 4),
+        arriving=st.lists(caso.filas, max_size=3),
+    )
+    def check(filas, limite, arriving):
+        estante.clear()
+        estante.add(filas)
+        standing, met = estante.wanted({}), []
+        for number, page in enumerate(estante.pages({}, limite)):
+            met += page
+            if number < 4:
+                # At the cursor, and before and behind it: like the first, the last and those in between.
+                places = {0, len(standing) - 1, standing.index(met[-1]) if met and met[-1] in standing else 0}
+                twins = [like(fila) for fila in estante.filas if fila["id"] in {standing[p] for p in places}]
+                estante.add(twins + arriving)
+        assert len(met) == len(set(met))
+        assert [id for id in met if id in standing] == standing
+        assert met == [id for id in estante.wanted({}) if id in set(met)]
+
+    def like(fila):
+        return {name: value for name, value in fila.items() if name not in ("id", "email")}
+
+    check()
+
+
+def test_the_total_is_counted_once_and_carried_on(estante):
+    estante.add(some(estante.caso, 5))
+    first = estante.get(limite=2).json["paginacion"]
+    estante.add(some(estante.caso, 3))
+
+    second = estante.get(limite=2, cursor=first["siguiente"]).json["paginacion"]
+
+    assert first["total"] == second["total"]
+    assert estante.get(limite=2).json["paginacion"]["total"] == first["total"] + 3
+    assert estante.get(limite=200).json["paginacion"]["total"] == first["total"] + 3
+
+
+def test_the_total_is_exact_up_to_a_thousand(estante):
+    already = estante.get().json["paginacion"]["total"]
+    estante.add(some(estante.caso, 1000 - already))
+    exact = estante.get(limite=200).json["paginacion"]
+    estante.add(some(estante.caso, 1))
+    beyond = estante.get(limite=200).json["paginacion"]
+
+    assert (exact["total"], exact["total_exacto"]) == (1000, True)
+    assert (beyond["total"], beyond["total_exacto"]) == (1000, False)
+
+
+def test_a_page_has_from_one_to_two_hundred_rows_and_fifty_unless_told(estante):
+    estante.add(some(estante.caso, 201))
+
+    for limite in (1, 200):
+        page = estante.get(limite=limite).json
+        assert (len(page["data"]), page["paginacion"]["limite"]) == (limite, limite)
+    page = estante.get().json
+    assert (len(page["data"]), page["paginacion"]["limite"]) == (50, 50)
+    for limite in ("0", "201", "-1", "x", ""):
+        refused = estante.get(limite=limite)
+        assert (refused.status_code, list(refused.json["errores"])) == (422, ["limite"]), limite
+
+
+def test_a_cursor_is_good_for_its_own_list_only(client, admin):
+    estantes = [Estante(client, admin, caso) for caso in CASOS]
+    estantes.append(Estante(client, admin, conversation("fecha_creacion")))  # of another ticket
+    for estante in estantes:
+        estante.add(some(estante.caso, 3))
+    cursors = [estante.get(limite=1).json["paginacion"]["siguiente"] for estante in estantes]
+
+    for place, estante in enumerate(estantes):
+        assert estante.get(limite=1, cursor=cursors[place]).status_code == 200
+        for other in cursors[:place] + cursors[place + 1 :]:
+            refuses(estante, cursor=other)
+
+
+def test_a_cursor_is_good_for_its_own_filters_only(estante):
+    estante.add(some(estante.caso, 3))
+    cursor = estante.get(limite=1).json["paginacion"]["siguiente"]
+
+    for filtro in estante.caso.filtros[1:]:
+        refuses(estante, cursor=cursor, **filtro)
+
+
+def test_a_cursor_that_was_changed_is_refused(estante):
+    estante.add(some(estante.caso, 3))
+    cursor = estante.get(limite=1).json["paginacion"]["siguiente"]
+
+    for place in (0, len(cursor) // 2, len(cursor) - 2):
+        refuses(estante, cursor=cursor[:place] + ("A" if cursor[place] != "A" else "B") + cursor[place + 1 :])
+    for broken in (cursor[:-1], cursor[1:], cursor.rpartition(".")[0], "x", "."):
+        refuses(estante, cursor=broken)
+
+
+def refuses(estante: Estante, **query: Any) -> None:
+    refused = estante.get(limite=1, **query)
+    assert (refused.status_code, refused.json["codigo"]) == (400, "cursor_invalido"), query
