@@ -152,6 +152,8 @@ def pages(client: Any, headers: dict[str, str], query: dict[str, Any], limite: i
         answer = client.get(path, query_string=asked, headers=headers)
         assert answer.status_code == 200, answer.json
         yield answer.json
-        if answer.json["paginacion"]["siguiente"] is None:
+        siguiente = answer.json["paginacion"]["siguiente"]
+        if siguiente is None:
             return
-        asked["cursor"] = answer.json["paginacion"]["siguiente"]
+        assert siguiente != asked.get("cursor"), "the list does not go on"
+        asked["cursor"] = siguiente
