@@ -1,12 +1,11 @@
 """How many rows MariaDB reads for a page of tickets: about as many as it shows, at any depth."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select, text
+from sqlalchemy import select, text
 
 from app.extensions import db
 from app.models import FILTRABLES, Tiquet
@@ -14,32 +13,11 @@ from app.permissions import Actor
 from app.queries import catalog, ticket_list
 from app.queries.pagination import TOTAL_EXACTO, Corte
 from app.queries.tickets import NOT_IN_TRASH
-from tests import factories
 from tests.conftest import empty_tables
+from tests.plans import DEPTHS, EMPIEZA, LIMITE, TIQUETS, Lectura, plant_tickets, reading
 
 pytestmark = pytest.mark.mariadb
 
-TIQUETS = 20_000
-LIMITE = 50
-DEPTHS = (0, 0.9)  # the first page, and one behind nine tenths of the list
-EMPIEZA = datetime(2026, 1, 1)
-
-# Catalogs and people take turns; the newer half of the tickets is in one state, as at a real desk.
-PLANT = """
-INSERT INTO Tiquet (
-    id, titulo, descripcion, id_categoria, id_criticidad, id_prioridad, id_ubicacion, id_estado,
-    id_cliente, id_empleado, id_usuario_creador, id_usuario_asignado, canal, etiquetas,
-    fecha_creacion, fecha_actualizacion, fecha_eliminacion,
-    veces_reabierto, numero_comentarios, numero_adjuntos, version)
-SELECT
-    seq, 'Uno de muchos', 'No funciona', 1 + seq % 8, 1 + seq % 4, 1 + seq % 4, 1 + seq % 9,
-    IF(seq > :half, 1, 1 + seq % 7),
-    IF(seq % 3 = 0, :cliente + seq % 5, NULL), IF(seq % 3 = 1, :empleado + seq % 5, NULL),
-    :usuario + seq % 10, IF(seq % 4 = 0, NULL, :usuario + seq % 10), 'api', '[]',
-    :starts + INTERVAL seq DIV 2 MINUTE, :starts + INTERVAL seq DIV 2 MINUTE + INTERVAL seq % 60 DAY,
-    IF(seq % 50 = 0, :starts, NULL), 0, 0, 0, 1
-FROM seq_1_to_20000
-"""
 LABEL = """
 INSERT INTO Etiqueta_tiquet (id_tiquet, etiqueta, fecha_creacion)
 SELECT id, etiqueta, fecha_creacion FROM Tiquet JOIN (SELECT 'vpn' AS etiqueta UNION SELECT 'red') AS todas
@@ -51,11 +29,7 @@ WHERE id % 3 = 0
 def people(app) -> Iterator[dict[str, int]]:
     """A desk with many tickets: the first ids of those who appear in them."""
     with app.app_context():
-        users = [factories.UsuarioFactory().id for _ in range(10)]
-        clients = [factories.ClienteFactory().id for _ in range(5)]
-        employees = [factories.EmpleadoFactory().id for _ in range(5)]
-        first = {"usuario": users[0], "cliente": clients[0], "empleado": employees[0]}
-        db.session.execute(text(PLANT), {**first, "half": TIQUETS // 2, "starts": EMPIEZA})
+        first = plant_tickets(trashed=50)
         db.session.execute(text(LABEL))
         db.session.commit()
         db.session.execute(text("ANALYZE TABLE Tiquet"))
@@ -90,45 +64,6 @@ def value_of(column: str, people: dict[str, int]) -> Any:
         "id_usuario_creador": people["usuario"] + 1,
         "id_usuario_asignado": people["usuario"] + 1,
     }.get(column, 2)
-
-
-class Lectura:
-    """What a query read: rows by the server's own count, and the indexes of Tiquet it used."""
-
-    rows: int
-    indexes: set[str]
-
-
-@contextmanager
-def reading() -> Iterator[Lectura]:
-    lectura = Lectura()
-    statements: list[tuple[str, Any]] = []
-
-    def note(_connection, _cursor, statement, parameters, *_rest):
-        statements.append((statement, parameters))
-
-    idle = -handler_reads() + handler_reads()
-    before = handler_reads()
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield lectura
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
-    lectura.rows = handler_reads() - before - idle
-    plans = [
-        row._mapping
-        for statement, parameters in statements
-        if statement.startswith("SELECT")
-        for row in db.session.connection().exec_driver_sql(f"EXPLAIN {statement}", parameters)
-    ]
-    lectura.indexes = {
-        plan["key"] for plan in plans if plan["table"] == "Tiquet" and plan["key"] != "PRIMARY"
-    }
-
-
-def handler_reads() -> int:
-    status = db.session.execute(text("SHOW SESSION STATUS LIKE 'Handler_read%'"))
-    return sum(int(value) for _name, value in status)
 
 
 KEYS = {

@@ -1,0 +1,156 @@
+"""How many rows MariaDB reads for a page of people, comments or the trash: about as many as it shows."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, text
+
+from app.extensions import db
+from app.models import FILTRABLES, Comentarios, Tiquet
+from app.permissions import Actor
+from app.queries import catalog, comments, people, ticket_list, users
+from app.queries.pagination import TOTAL_EXACTO, Corte, Pagina
+from app.queries.tickets import IN_TRASH
+from tests.conftest import empty_tables
+from tests.plans import DEPTHS, LIMITE, plant_tickets, reading
+
+pytestmark = pytest.mark.mariadb
+
+# Hundreds of namesakes; one in ten has no surname where it may be missing, one in 37 is not active.
+PLANT = """
+INSERT INTO {table} (nombre, apellido, activo, id_ubicacion, fecha_creacion, version {more})
+SELECT CONCAT('Ana ', seq % 41), {surname}, seq % 37 > 0, IF(seq % 3, 1 + seq % 4, NULL), NOW(), 1 {values}
+FROM seq_1_to_20000
+"""
+SURNAME = "CONCAT('Paz ', seq % 23)"
+PERSONA = {"surname": f"IF(seq % 10, {SURNAME}, NULL)", "more": "", "values": ""}
+CUENTA = {
+    "surname": SURNAME,
+    "more": ", email, password_hash, tipo_usuario, disponible, idioma, zona_horaria, preferencias,"
+    " segundo_factor, debe_cambiar_clave",
+    "values": ", CONCAT(seq, '@example.org'), 'x', 'Técnico', 1, 'es', 'UTC', '{}', 0, 0",
+}
+# A ticket with many comments among others with a few.
+COMMENT = """
+INSERT INTO Comentarios (id_tiquet, id_autor, mensaje, es_interno, fecha_creacion, version)
+SELECT IF(seq % 4, 1 + seq % 1000, 2000), :usuario, 'Uno de muchos', 1, NOW() + INTERVAL seq DIV 8 SECOND, 1
+FROM seq_1_to_20000
+"""
+MUCHO, POCO = 2000, 2  # tickets with 5000 comments and with 20
+
+COUNT = 2 * (TOTAL_EXACTO + 1)  # Each from the index, and once more when they are counted.
+A_FEW = 10
+
+
+@pytest.fixture(scope="module")
+def first(app) -> Iterator[dict[str, int]]:
+    """A desk with 20,000 of each, half of its tickets in the trash: the first ids of who is in these."""
+    with app.app_context():
+        first = plant_tickets(trashed=2)
+        for table, own in (("Clientes", PERSONA), ("Empleados", PERSONA), ("Usuario", CUENTA)):
+            db.session.execute(text(PLANT.format(table=table, **own)))
+        db.session.execute(text(COMMENT), first)
+        db.session.commit()
+        db.session.execute(text("ANALYZE TABLE Clientes, Empleados, Usuario, Tiquet, Comentarios"))
+        yield first
+        empty_tables()
+
+
+@pytest.fixture
+def actor(first, session) -> Actor:
+    return acting(first, "Administrador")
+
+
+def acting(first: dict[str, int], role: str) -> Actor:
+    actor = Actor(id=first["usuario"], tipo_usuario=role, epoca=catalog.load().epoca)
+    catalog.all_catalogs(actor)
+    return actor
+
+
+def place(keys: tuple[Any, ...], share: float, *matching: Any, descending: bool = False) -> Corte | None:
+    """The cursor behind that share of a list; none for its first page."""
+    if not share:
+        return None
+    total = db.session.scalar(select(func.count()).select_from(keys[0].class_).where(*matching)) or 0
+    order = [key.desc() if descending else key for key in keys]
+    row = db.session.execute(
+        select(*keys).where(*matching).order_by(*order).offset(int(total * share)).limit(1)
+    ).one()
+    return Corte(tuple(row), TOTAL_EXACTO + 1)
+
+
+def read(
+    read_page: Callable[[Corte | None], Pagina], corte: Corte | None, table: str, each: int = 1
+) -> set[str]:
+    """Read a full page, and at most ``each`` rows for each of its own; the indexes of ``table`` it took."""
+    with reading(table) as lectura:
+        pagina = read_page(corte)
+    print(f"{table} {'deep' if corte else 'first'}: {lectura.rows} rows, {lectura.indexes}")  # noqa: T201 (pytest -s)
+    assert len(pagina.filas) == LIMITE
+    assert lectura.rows <= each * (LIMITE + 1) + A_FEW + (0 if corte else COUNT)
+    return lectura.indexes
+
+
+@pytest.mark.parametrize("share", DEPTHS)
+@pytest.mark.parametrize("filtros", [{}, {"activo": True}, {"activo": False}, {"id_ubicacion": 2}], ids=str)
+@pytest.mark.parametrize(("entidad", "model"), people.PERSONAS.items())
+def test_a_page_of_people_reads_the_rows_it_shows(actor, entidad, model, filtros, share):
+    matching = [getattr(model, name) == value for name, value in filtros.items()]
+    corte = place((model.nombre, model.apellido, model.id), share, *matching)
+
+    indexes = read(lambda c: people.page(entidad, filtros, LIMITE, c), corte, model.__tablename__)
+
+    assert f"ix_{model.__tablename__}_{'_'.join((*filtros, 'nombre', 'apellido', 'id'))}" in indexes
+
+
+@pytest.mark.parametrize("share", DEPTHS)
+@pytest.mark.parametrize("role", ["Administrador", "Técnico"])
+def test_a_page_of_users_reads_the_rows_it_shows_and_those_it_hides(first, session, role, share):
+    corte = place(users.ORDEN, share)
+    actor = acting(first, role)
+
+    indexes = read(lambda c: users.page(actor, {}, LIMITE, c), corte, "Usuario", each=2)
+
+    assert "ix_Usuario_apellido_nombre_id" in indexes
+
+
+@pytest.mark.parametrize("share", DEPTHS)
+@pytest.mark.parametrize("orden", ["fecha_creacion", "-fecha_creacion"])
+def test_a_page_of_comments_reads_the_rows_it_shows_and_their_authors(actor, orden, share):
+    keys = (Comentarios.fecha_creacion, Comentarios.id)
+    corte = place(keys, share, Comentarios.id_tiquet == MUCHO, descending=orden.startswith("-"))
+
+    indexes = read(lambda c: comments.page(actor, MUCHO, orden, LIMITE, c), corte, "Comentarios", each=2)
+
+    assert indexes == {"ix_Comentarios_id_tiquet_fecha_creacion_id"}
+
+
+def test_a_short_conversation_is_read_alone_and_not_counted(actor):
+    with reading("Comentarios") as lectura:
+        assert comments.page(actor, POCO, "fecha_creacion", LIMITE, None).total == 20
+
+    assert lectura.rows <= 2 * 20 + A_FEW
+
+
+@pytest.mark.parametrize("share", DEPTHS)
+@pytest.mark.parametrize("orden", ["-fecha_eliminacion", "fecha_eliminacion"])
+@pytest.mark.parametrize("column", [None, *FILTRABLES])
+def test_a_page_of_the_trash_reads_about_the_rows_it_shows(actor, column, orden, share):
+    filtros, matching = {"papelera": True}, [IN_TRASH]
+    if column:
+        value = common(getattr(Tiquet, column))
+        filtros[column], matching = [value], [IN_TRASH, getattr(Tiquet, column) == value]
+    keys = (Tiquet.fecha_eliminacion, Tiquet.fecha_creacion, Tiquet.id)
+    corte = place(keys, share, *matching, descending=orden.startswith("-"))
+
+    # A row of the index, kept and merged, the ticket and four names, and the sort.
+    indexes = read(lambda c: ticket_list.page(actor, filtros, orden, LIMITE, c), corte, "Tiquet", each=9)
+
+    assert indexes == {"_".join(filter(None, ("ix_Tiquet_lista", column)))}
+
+
+def common(column: Any) -> Any:
+    """The value that most tickets of the trash have."""
+    found = select(column).where(IN_TRASH, column.is_not(None)).group_by(column)
+    return db.session.scalar(found.order_by(func.count().desc()).limit(1))
