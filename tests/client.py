@@ -51,6 +51,12 @@ class ApiClient(FlaskClient):
         return response
 
 
+def codes(answer: TestResponse) -> dict[str, list[str]]:
+    """Which fields an answer refuses, and by which codes."""
+    errores = answer.get_json()["errores"]
+    return {field: [one["codigo"] for one in some] for field, some in errores.items()}
+
+
 def check(app: Flask, response: TestResponse) -> None:
     """Fail on an answer that the document does not foresee."""
     request = response.request

@@ -8,6 +8,7 @@ from sqlalchemy import insert
 from app.extensions import db
 from app.models import Comentarios
 from tests import factories
+from tests.client import codes
 from tests.rows import INICIO, pages
 from tests.threads import at_once
 
@@ -20,10 +21,6 @@ NADIE = 2147483647
 @pytest.fixture
 def tiquet(session):
     return f"{TICKETS}/{factories.tiquet()}"
-
-
-def codes(answer):
-    return {field: [one["codigo"] for one in some] for field, some in answer.json["errores"].items()}
 
 
 def test_a_comment_is_answered_as_it_is_shown_and_listed(call, tecnico, tiquet):

@@ -7,6 +7,7 @@ import pytest
 
 from app.extensions import db
 from tests import factories
+from tests.client import codes
 from tests.factories import NUEVO
 from tests.rows import pages
 from tests.threads import at_once
@@ -35,10 +36,6 @@ both = pytest.mark.parametrize("entidad", list(OWN))
 
 def path_of(entidad, id=None):
     return f"/api/{entidad}s" + (f"/{id}" if id else "")
-
-
-def codes(answer):
-    return {field: [one["codigo"] for one in some] for field, some in answer.json["errores"].items()}
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 from app.extensions import db
 from app.models import Usuario
 from tests import factories
+from tests.client import codes
 from tests.factories import CLAVE
 from tests.threads import at_once
 
@@ -18,10 +19,6 @@ PROPIOS = {"nombre", "apellido", "telefono", "idioma", "preferencias"}
 COLUMNAS = {column.key for column in Usuario.__table__.columns}
 AJENOS = sorted(COLUMNAS - PROPIOS)
 OCULTOS = {"password_hash", "busqueda"}
-
-
-def codes(answer):
-    return {field: [one["codigo"] for one in some] for field, some in answer.json["errores"].items()}
 
 
 def login(call, email, password=CLAVE):
