@@ -1,9 +1,13 @@
 """Who sees what of whom."""
 
+import unicodedata
+
 import pytest
+from sqlalchemy import update
 
 from app.extensions import db
-from app.models import Usuario
+from app.models import Usuario, UsuarioCategoria
+from tests.client import codes
 from tests.factories import HASH, UsuarioFactory
 from tests.rows import pages
 
@@ -138,3 +142,96 @@ def test_a_user_that_the_caller_has_already_is_not_sent_again(client, request, r
     db.session.commit()
 
     assert client.get(path, headers=quien.headers | {"If-None-Match": etag}).status_code == 200
+
+
+# Filters
+
+
+def test_each_filter_finds_what_is_so(listed, admin):
+    there = UsuarioFactory(activo=False, disponible=False, id_ubicacion=9, email="rosa@example.org").id
+    db.session.add(UsuarioCategoria(id_usuario=there, id_categoria=8))
+    db.session.commit()
+
+    for query in (
+        {"activo": "false"},
+        {"disponible": "false"},
+        {"id_ubicacion": 9},
+        {"id_categoria": 8},
+        {"email": " ROSA@Example.org"},
+        {"activo": "false", "id_ubicacion": 9, "tipo_usuario": "Técnico"},
+    ):
+        assert [user["id"] for user in listed(admin, **query)] == [there], query
+    for query in (
+        {"activo": "true", "email": "rosa@example.org"},
+        {"email": "rosa@example.or"},
+        {"id_ubicacion": 8},
+        {"id_categoria": 7},
+    ):
+        assert listed(admin, **query) == [], query
+    assert there not in {user["id"] for user in listed(admin, disponible="true")}
+
+
+@pytest.mark.parametrize(
+    "query", ["activo=true", "disponible=true", "id_ubicacion=1", "id_categoria=1", "email=a@example.org"]
+)
+def test_what_a_technician_does_not_see_it_does_not_filter_by(call, tecnico, query):
+    answer = call(tecnico, "GET", f"{USERS}?{query}")
+
+    assert (answer.status_code, answer.json["permiso"]) == (403, "usuario.ver_datos")
+
+
+@pytest.mark.parametrize(
+    "query", ["activo=1", "id_ubicacion=x", "tipo_usuario=Jefe", "email=rosa", "q=", "telefono=5"]
+)
+def test_a_faulty_filter_is_named(call, admin, query):
+    answer = call(admin, "GET", f"{USERS}?{query}")
+
+    assert (answer.status_code, list(codes(answer))) == (422, [query.partition("=")[0]])
+
+
+@pytest.mark.parametrize(
+    ("q", "wanted"),
+    [
+        ("rosa", {"rosa"}),
+        ("ROSÁ li", {"rosa"}),
+        ("li ro", {"rosa"}),
+        ("osa", set()),
+        ("peñ", {"peña"}),
+        ("pen", {"pena"}),
+        ("pe", {"peña", "pena"}),
+        (unicodedata.normalize("NFD", "PEÑA"), {"peña"}),
+        ("%", set()),
+        ("_", set()),
+        ("r%a", set()),
+        ("50%", {"raro"}),
+        ("50_", set()),
+        ("mesa", set()),
+        ("example", set()),
+        ("mesa.ayuda@example.org", set()),
+        ("@", set()),
+    ],
+)
+def test_users_are_found_by_the_beginnings_of_their_names_only(listed, admin, tecnico, q, wanted):
+    """Never by the e-mail, which a Técnico could guess letter by letter."""
+    names = {
+        "rosa": ("Rosa María", "Lima"),
+        "peña": ("Ana", "Peña"),
+        "pena": ("Ana", "Pena"),
+        "raro": ("50% Raro", "Zas"),
+    }
+    email = iter(f"mesa.ayuda{n or ''}@example.org" for n in range(len(names)))
+    ids = {UsuarioFactory(nombre=n, apellido=a, email=next(email)).id: key for key, (n, a) in names.items()}
+    db.session.execute(update(Usuario).where(Usuario.id.not_in(ids)).values(busqueda=" nadie"))
+    db.session.commit()
+
+    for quien in (admin, tecnico):
+        assert {ids[user["id"]] for user in listed(quien, q=q)} == wanted
+
+
+def test_who_was_renamed_is_found_by_the_new_name_only(call, listed, admin):
+    id = UsuarioFactory(nombre="Xiomara", apellido="Xul").id
+
+    call(admin, "PUT", f"{USERS}/{id}", {"nombre": "Yolotzin"})
+
+    assert [user["id"] for user in listed(admin, q="yolot xul")] == [id]
+    assert listed(admin, q="xiomara") == []
