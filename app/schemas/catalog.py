@@ -1,18 +1,15 @@
 """Catalogs: what a row shows, what of it can be written, and what its list can be asked for."""
 
-import re
 from typing import Any
 
 from marshmallow import Schema as Out
-from marshmallow import fields, validate
+from marshmallow import fields
 
-from app.errors import Falla
-from app.schemas.fields import Booleano, Cambios, Color, Entero, Opcion, Schema, Texto, changes_of
+from app.schemas.fields import Booleano, Cambios, Codigo, Color, Entero, Opcion, Schema, Texto, changes_of
 from app.schemas.pages import pagina_de
 from app.services.catalog import MAX_ORDEN
 
 TIPOS = ("nuevo", "en_proceso", "en_espera", "resuelto", "cerrado")
-CODIGO = re.compile(r"[a-z][a-z0-9_]*\Z", re.ASCII)
 TEXTOS = {"description": "Si falta, se forma con el nombre. Después no cambia."}
 ORDEN = {"description": "Lugar en la lista, de menor a mayor. Si falta, al final."}
 SIN_CICLOS = {"description": "La ubicación que la contiene."}
@@ -71,7 +68,7 @@ class NuevaFields(FilaFields):
     """What may be written of a new row besides."""
 
     nombre = Texto(max=120, required=True)
-    codigo = Texto(max=40, metadata=TEXTOS, validate=[validate.Regexp(CODIGO, error=Falla("codigo"))])
+    codigo = Codigo(metadata=TEXTOS)
 
 
 # Of each catalog: the fields that only it has, as they are when a row is new and when it changes.

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable
+from copy import copy
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, ClassVar
@@ -13,16 +14,11 @@ import orjson
 from marshmallow import fields, validate
 
 from app.errors import Falla
+from app.schemas import patterns
+from app.services.users import MAX_CLAVE
 
 MAX_ID = 2147483647
 
-# C0 and C1 controls, and what turns the direction of text around; line breaks and tabs are for long texts.
-FORBIDDEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
-)
-INVISIBLE = ("Cf", "Zs", "Zl", "Zp")  # Unicode's categories of spaces and of format characters.
-BREAKS = re.compile("[\t\n\r\u2028\u2029]")
-EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[^\s@<>,;:\"()\[\]\\.]+(\.[^\s@<>,;:\"()\[\]\\.]+)+")
 RFC3339 = re.compile(
     r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[Tt]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?"
     r"([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)",
@@ -69,7 +65,7 @@ def changes_of(shown: type[ma.Schema]) -> Callable[[type[Cambios]], type[Cambios
     def decorator(changes: type[Cambios]) -> type[Cambios]:
         known = changes._declared_fields
         changes.SOLO_LECTURA = tuple(name for name in shown._declared_fields if name not in known)
-        about = {"description": "Solo lectura: se admite sin cambios."}
+        about = {"description": "Solo lectura: se admite sin cambios.", "readOnly": True}
         for name in changes.SOLO_LECTURA:
             known[name] = fields.Raw(allow_none=True, metadata=about)
         return changes
@@ -77,22 +73,57 @@ def changes_of(shown: type[ma.Schema]) -> Callable[[type[Cambios]], type[Cambios
     return decorator
 
 
+def requires(*names: str) -> Callable[[type[Schema]], type[Schema]]:
+    """Make fields that a schema has from its parents obligatory."""
+
+    def decorator(schema: type[Schema]) -> type[Schema]:
+        for name in names:
+            field = copy(schema._declared_fields[name])
+            field.required = True
+            schema._declared_fields[name] = field
+        return schema
+
+    return decorator
+
+
 class Texto(fields.String):
-    """Text: NFC, trimmed, without control characters, ``min`` to ``max`` characters long."""
+    """Text: NFC, trimmed, without control characters, ``min`` to ``max`` characters long.
 
-    default_error_messages = {**SHARED, "invalid": Falla("tipo", esperado="un texto")}  # noqa: RUF012
+    What is left must match ``form``, if there is one.
+    """
 
-    def __init__(self, min: int = 1, max: int = 200, lines: bool = False, **options: Any) -> None:
-        self.lines = lines
-        length = validate.Length(min=min, max=max, error=Falla("longitud"))
-        super().__init__(validate=[length, *options.pop("validate", [])], **options)
+    default_error_messages = {  # noqa: RUF012
+        **SHARED,
+        "invalid": Falla("tipo", esperado="un texto"),
+        "characters": Falla("caracteres"),
+    }
+
+    def __init__(
+        self, min: int = 1, max: int = 200, lines: bool = False, form: str | None = None, **options: Any
+    ) -> None:
+        self.length = validate.Length(min=min, max=max, error=Falla("longitud"))
+        self.allowed = patterns.allowed(lines)
+        self.form = form
+        super().__init__(validate=self.length, **options)
+
+    @property
+    def constraints(self) -> dict[str, Any]:
+        """What the document says beside the length."""
+        if self.form:
+            return patterns.keywords(patterns.around(self.form, self.allow_none), self.allowed)
+        return patterns.keywords(
+            self.allowed, None if self.allow_none else patterns.ends(self.length.min or 0)
+        )
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        text = unicodedata.normalize("NFC", str(super()._deserialize(value, attr, data, **kwargs))).strip()
-        if FORBIDDEN.search(text) or (not self.lines and BREAKS.search(text)):
-            raise ma.ValidationError([Falla("caracteres")])
-        if all(unicodedata.category(character) in INVISIBLE for character in text):
-            text = ""
+        sent = str(super()._deserialize(value, attr, data, **kwargs))
+        if len(sent) > (self.length.max or 0):
+            self.length(sent)
+        if not re.fullmatch(self.allowed, sent):
+            raise self.make_error("characters")
+        text = unicodedata.normalize("NFC", sent).strip(patterns.BLANKS)
+        if text and self.form and not re.fullmatch(self.form, text):
+            raise self.make_error("form")
         # Blank and absent are the same where a value may be missing.
         return None if not text and self.allow_none else text
 
@@ -106,16 +137,18 @@ class Clave(fields.String):
 
     default_error_messages = Texto.default_error_messages
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(validate=validate.Length(min=1, max=128, error=Falla("longitud")), **options)
+    def __init__(self, min: int = 1, **options: Any) -> None:
+        length = validate.Length(min=min, max=MAX_CLAVE, error=Falla("longitud"))
+        super().__init__(validate=length, **options)
 
 
 class Correo(Texto):
     """An e-mail address, lower case."""
 
+    default_error_messages = {"form": Falla("email")}  # noqa: RUF012
+
     def __init__(self, **options: Any) -> None:
-        pattern = validate.Regexp(re.compile(EMAIL.pattern + r"\Z"), error=Falla("email"))
-        super().__init__(min=3, max=254, validate=[pattern], **options)
+        super().__init__(min=3, max=254, form=patterns.EMAIL, **options)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -134,13 +167,17 @@ class Entero(fields.Integer):
     def __init__(self, min: int = 1, max: int = MAX_ID, query: bool = False, **options: Any) -> None:
         self.query = query
         bounds = validate.Range(min=min, max=max, error=Falla("rango"))
-        super().__init__(strict=not query, validate=[bounds], **options)
+        super().__init__(validate=[bounds], **options)
 
     def _validated(self, value: Any) -> int:
-        readable = re.fullmatch(r"-?\d{1,19}", value, re.ASCII) if self.query else type(value) in (int, float)
-        if not readable:
+        if not self.is_readable(value):
             raise self.make_error("invalid")
         return int(super()._validated(value))
+
+    def is_readable(self, value: Any) -> bool:
+        if self.query:
+            return bool(re.fullmatch(r"-?\d{1,19}", value, re.ASCII))
+        return type(value) is int or (type(value) is float and value.is_integer())  # 5.0 is 5.
 
 
 class Booleano(fields.Boolean):
@@ -163,13 +200,23 @@ class Booleano(fields.Boolean):
 class Color(Texto):
     """A colour, ``#RRGGBB``, upper case."""
 
+    default_error_messages = {"form": Falla("color")}  # noqa: RUF012
+
     def __init__(self, **options: Any) -> None:
-        pattern = validate.Regexp(re.compile(r"#[0-9A-Fa-f]{6}\Z", re.ASCII), error=Falla("color"))
-        super().__init__(max=7, validate=[pattern], **options)
+        super().__init__(max=7, form=patterns.COLOR, **options)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
         return text and text.upper()
+
+
+class Codigo(Texto):
+    """A name for programs."""
+
+    default_error_messages = {"form": Falla("codigo")}  # noqa: RUF012
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max=40, form=patterns.CODIGO, **options)
 
 
 class Objeto(fields.Dict):
@@ -206,12 +253,17 @@ class ZonaHoraria(Texto):
         return name
 
 
-class Opcion(Texto):
+class Opcion(fields.String):
     """One of a few words."""
+
+    default_error_messages = Texto.default_error_messages
 
     def __init__(self, *choices: str, **options: Any) -> None:
         one = validate.OneOf(choices, error=Falla("opcion", opciones=", ".join(choices)))
-        super().__init__(max=60, validate=[one], **options)
+        super().__init__(validate=one, **options)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        return unicodedata.normalize("NFC", str(super()._deserialize(value, attr, data, **kwargs)))
 
 
 class Instante(fields.Field[datetime]):
@@ -250,6 +302,11 @@ class IdOPalabra(fields.Field[Any]):
         self.words = words
         self.number = Entero(query=True)
         super().__init__(**options)
+
+    @property
+    def constraints(self) -> dict[str, Any]:
+        """What the document says."""
+        return {"anyOf": [{"enum": list(self.words)}, {"type": "integer", "minimum": 1, "maximum": MAX_ID}]}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         return value if value in self.words else self.number.deserialize(value, attr, data)

@@ -18,11 +18,12 @@ from app.schemas.fields import (
     changes_of,
 )
 from app.schemas.pages import PaginaArgs
+from app.services.users import MIN_CLAVE
 
 PERSONAL = ("Administrador", "Técnico")
 ROLES = (*PERSONAL, "Solicitante")
 MAX_PREFERENCIAS = 4000  # bytes of JSON
-DE_10_A_128 = {"description": "De 10 a 128 caracteres."}
+SECRETA = {"description": "Ni el correo, ni una contraseña conocida."}
 EJEMPLO = {
     "email": "rosa.lima@example.org",
     "nombre": "Rosa",
@@ -72,21 +73,21 @@ class UsuarioCreateArgs(UsuarioFields):
     email = Correo(required=True)
     nombre = Texto(max=120, required=True)
     apellido = Texto(max=120, required=True)
-    password = Clave(required=True, metadata=DE_10_A_128)
+    password = Clave(min=MIN_CLAVE, required=True, metadata=SECRETA)
     tipo_usuario = Opcion(*PERSONAL, required=True)
 
 
 class ClaveArgs(Schema):
     """Una contraseña temporal."""
 
-    password = Clave(required=True, metadata=DE_10_A_128)
+    password = Clave(min=MIN_CLAVE, required=True, metadata=SECRETA)
 
 
 class ClavePropiaArgs(Schema):
     """La contraseña actual y la nueva."""
 
     password_actual = Clave(required=True)
-    password_nuevo = Clave(required=True, metadata=DE_10_A_128)
+    password_nuevo = Clave(min=MIN_CLAVE, required=True, metadata=SECRETA)
 
 
 class UsuarioSchema(Out):

@@ -11,7 +11,8 @@ from app.extensions import settings
 from app.services.versions import Precondicion
 from app.utils.json import dumps
 
-TAGS = re.compile(r'\s*(?:W/)?"[^"\x00-\x20\x7f]*"\s*(?:,\s*(?:W/)?"[^"\x00-\x20\x7f]*"\s*)*', re.ASCII)
+ONE = r'(W/)?"[^"\x00-\x20\x7f]*"'
+TAGS = re.compile(rf"^(\*|{ONE}([ \t]*,[ \t]*{ONE})*)$")  # The document shows it too.
 TAG = re.compile(r'"([^"]*)"')
 VERSION = re.compile(r"(\d{1,18})(?:\.|$)", re.ASCII)
 
@@ -42,11 +43,9 @@ def header_tags(name: str) -> list[str]:
     value = request.headers.get(name)
     if value is None:
         return []
-    if value.strip() == "*":
-        return ["*"]
-    if not TAGS.fullmatch(value):
+    if not TAGS.fullmatch(value.strip()):
         raise BadRequest("cabecera_invalida", cabecera=name)
-    return TAG.findall(value)
+    return TAG.findall(value) or ["*"]
 
 
 def if_match() -> Precondicion:

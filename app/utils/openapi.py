@@ -10,6 +10,8 @@ from app.permissions import POLITICA, Permiso
 from app.schemas.fields import IdOPalabra, Instante, Texto
 from app.schemas.problems import ProblemaSchema
 from app.utils.converters import IdConverter
+from app.utils.etag import TAGS
+from app.utils.idempotency import KEY as KEY_FORM
 from app.utils.messages import ESTADO_DE, TITULOS
 
 # What views may answer beside their own errors: said once here, not at each view.
@@ -25,6 +27,7 @@ WITH_BODY = (
     *("json_invalido", "json_demasiado_profundo", "json_numero_demasiado_largo", "json_clave_repetida"),
     *("cuerpo_demasiado_grande", "tipo_no_admitido"),
 )
+WITH_ID = ("no_encontrado",)  # Too long a number is no address of ours.
 WITH_KEY = ("cabecera_invalida", "clave_en_curso", "clave_reutilizada")
 WITH_VERSION = ("cabecera_invalida", "version_obsoleta", "falta_if_match")
 WITH_ETAG = ("cabecera_invalida",)
@@ -32,10 +35,10 @@ WRITING = ("resultado_desconocido",)
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
-# Headers that any request may have: what they are for, and their form.
+# Headers that any request may have, and what they are for. No form of theirs is refused.
 HEADERS = {
-    "X-Request-Id": ("Identificador de la petición; si falta se genera uno.", "^[A-Za-z0-9_.-]{1,64}$"),
-    "Accept-Language": ("«es» (por defecto) o «en» para los mensajes.", None),
+    "X-Request-Id": "Identificador de la petición, de 1 a 64 de `A-Za-z0-9_.-`; si no lo es se genera otro.",
+    "Accept-Language": "«es» (por defecto) o «en» para los mensajes.",
 }
 # Headers of answers.
 ANSWERED = {
@@ -49,7 +52,6 @@ ANSWERED = {
 IF_MATCH = "ETag que se leyó; si el objeto cambió desde entonces, la respuesta es 412."
 IF_NONE_MATCH = "ETag que ya se tiene; si no cambió, la respuesta es 304 sin cuerpo."
 KEY = "De 1 a 128 caracteres ASCII: repetir la petición con ella no la ejecuta dos veces."
-TAG_PATTERN = r'^\s*(\*|(W/)?"[^"\x00-\x20\x7f]*"(\s*,\s*(W/)?"[^"\x00-\x20\x7f]*")*)\s*$'
 
 DESCRIPTION = """API REST de una mesa de soporte técnico.
 
@@ -79,10 +81,11 @@ def schema_name(schema: Any) -> str:
 
 
 def make_api(app: Flask) -> Api:
+    plugin = MarshmallowPlugin(schema_name_resolver=schema_name)
     api = Api(
         app,
         spec_kwargs={
-            "marshmallow_plugin": MarshmallowPlugin(schema_name_resolver=schema_name),
+            "marshmallow_plugin": plugin,
             "info": {"description": DESCRIPTION},
             "security": [{"token": []}],
         },
@@ -96,9 +99,17 @@ def make_api(app: Flask) -> Api:
     api.spec.components.schema("Problema", schema=ProblemaSchema)
     api.register_field(Texto, "string", None)
     api.register_field(Instante, "string", "date-time")
-    api.register_field(IdOPalabra, "string", None)
+    api.register_field(IdOPalabra, None, None)
+    plugin.converter.add_attribute_function(own_constraints)
     api.register_converter(IdConverter, lambda _c: {"type": "integer", "minimum": 1, "maximum": 2147483647})
     return api
+
+
+def own_constraints(_converter: Any, field: Any, ret: dict[str, Any]) -> dict[str, Any]:
+    """What only our fields know of themselves, for apispec."""
+    if isinstance(field, Texto) and field.allow_none:
+        ret.pop("minLength", None)  # Blank is taken as absent.
+    return getattr(field, "constraints", {})
 
 
 def complete(document: dict[str, Any]) -> dict[str, Any]:
@@ -108,15 +119,17 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
         for name, description in ANSWERED.items()
     }
     responses: dict[str, Any] = {}
-    for path in document["paths"].values():
-        for method, operation in path.items():
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
             if method in METHODS:
-                complete_operation(method, operation, responses)
+                complete_operation(path, method, operation, responses)
     document["components"]["responses"] = responses
     return document
 
 
-def complete_operation(method: str, operation: dict[str, Any], responses: dict[str, Any]) -> None:
+def complete_operation(
+    path: str, method: str, operation: dict[str, Any], responses: dict[str, Any]
+) -> None:
     """Complete one operation; what it shares with others goes into ``responses``."""
     codigos = set(operation.pop("x-problemas", ()))
     etag = operation.pop("x-etag", False)
@@ -128,6 +141,7 @@ def complete_operation(method: str, operation: dict[str, Any], responses: dict[s
         (operation.get("security") != [], WITH_TOKEN),
         ("requestBody" in operation, WITH_BODY),
         (keyed, WITH_KEY),
+        ("{" in path, WITH_ID),
         (versioned, WITH_VERSION),
         (etag and method == "get", WITH_ETAG),
         (method != "get", WRITING),
@@ -147,14 +161,14 @@ def complete_operation(method: str, operation: dict[str, Any], responses: dict[s
     for status in sorted({ESTADO_DE[codigo] for codigo in codigos}):
         own = [codigo for codigo in ESTADO_DE if codigo in codigos and ESTADO_DE[codigo] == status]
         operation["responses"][str(status)] = problem_response(status, own, responses)
-    for name, (description, pattern) in HEADERS.items():
-        parameters.append(header(name, description, pattern))
+    for name, description in HEADERS.items():
+        parameters.append(header(name, description))
     if versioned:
-        parameters.append(header("If-Match", IF_MATCH, TAG_PATTERN))
+        parameters.append(header("If-Match", IF_MATCH, TAGS.pattern))
     if etag and method == "get":
-        parameters.append(header("If-None-Match", IF_NONE_MATCH, TAG_PATTERN))
+        parameters.append(header("If-None-Match", IF_NONE_MATCH, TAGS.pattern))
     if keyed:
-        parameters.append(header("Idempotency-Key", KEY, "^[ -~]{1,128}$"))
+        parameters.append(header("Idempotency-Key", KEY, KEY_FORM.pattern))
     operation.setdefault("description", operation.get("summary", ""))
     if "x-permiso" in operation:
         roles = " o ".join(POLITICA[Permiso(operation["x-permiso"])][0])
@@ -186,6 +200,6 @@ def problem_response(status: int, codigos: list[str], responses: dict[str, Any])
     return {"$ref": f"#/components/responses/{name}"}
 
 
-def header(name: str, description: str, pattern: str | None) -> dict[str, Any]:
+def header(name: str, description: str, pattern: str | None = None) -> dict[str, Any]:
     schema = {"type": "string", **({"pattern": pattern} if pattern else {})}
     return {"name": name, "in": "header", "required": False, "description": description, "schema": schema}

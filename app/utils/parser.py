@@ -15,7 +15,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from app.errors import BadRequest, Falla, Invalid, UnsupportedMediaType
 
 MAX_DEPTH = 20
-MAX_DIGITS = 19
+MAX_DIGITS = 18  # All such integers fit into 64 bits, with either sign.
 
 STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 BRACKETS = re.compile(rb"[\[\]{}]")
