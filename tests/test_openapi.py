@@ -41,6 +41,44 @@ def test_every_operation_says_what_a_client_needs_to_know(app, document):
         assert {"400", "422", "500", "503"} <= set(operation["responses"]), name
 
 
+def test_every_parameter_and_every_field_of_a_body_says_what_it_is(app, document):
+    schemas = document["components"]["schemas"]
+    of_paths = [(p, methods.get("parameters", [])) for p, methods in document["paths"].items()]
+    silent = [
+        f"{name}: {parameter['name']}"
+        for name, parameters in [*of_paths, *((n, o["parameters"]) for n, o in operations(app))]
+        for parameter in parameters
+        if not parameter.get("description")
+    ]
+    for name, operation in operations(app):
+        if body := operation.get("requestBody"):
+            members = schemas[name_in(body["content"])]["properties"]
+            silent += [f"{name}: {field}" for field, about in members.items() if not about.get("description")]
+
+    assert silent == []
+
+
+def test_every_schema_and_every_answer_says_what_it_is(app, document):
+    assert [n for n, schema in document["components"]["schemas"].items() if not schema["description"]] == []
+    for name, operation in operations(app):
+        for status, answer in operation["responses"].items():
+            assert answer.get("$ref") or answer["description"], f"{name}: {status}"
+
+
+def test_the_groups_of_operations_are_named_for_people(app, document):
+    names = {tag["name"]: tag["description"] for tag in document["tags"]}
+
+    assert {"Sesión", "Tiquets", "Catálogos"} <= set(names)
+    for name, operation in operations(app):
+        (tag,) = operation["tags"]
+        assert names[tag], name
+
+
+def name_in(content):
+    """The name of the component that is a body's schema."""
+    return content["application/json"]["schema"]["$ref"].rpartition("/")[2]
+
+
 def test_each_operation_has_a_name_of_its_own(app):
     names = [operation["operationId"] for _, operation in operations(app)]
 
@@ -58,8 +96,7 @@ def test_every_route_is_in_the_document(app, document):
 def test_a_body_lists_its_fields_and_takes_no_others(app, document):
     for name, operation in operations(app):
         if body := operation.get("requestBody"):
-            reference = body["content"]["application/json"]["schema"]["$ref"]
-            schema = document["components"]["schemas"][reference.rpartition("/")[2]]
+            schema = document["components"]["schemas"][name_in(body["content"])]
             assert schema["additionalProperties"] is False, name
 
 

@@ -9,8 +9,8 @@ from app.schemas.fields import Clave, Correo, Schema
 class LoginArgs(Schema):
     """Con qué se inicia sesión."""
 
-    email = Correo(required=True)
-    password = Clave(required=True)
+    email = Correo(required=True, metadata={"description": "El correo de la cuenta."})
+    password = Clave(required=True, metadata={"description": "La contraseña."})
 
 
 class UsuarioBreveSchema(Out):

@@ -5,7 +5,18 @@ from typing import Any
 from marshmallow import Schema as Out
 from marshmallow import fields
 
-from app.schemas.fields import Booleano, Cambios, Codigo, Color, Entero, Opcion, Schema, Texto, changes_of
+from app.schemas.fields import (
+    Booleano,
+    Cambios,
+    Codigo,
+    Color,
+    Entero,
+    Opcion,
+    Schema,
+    Texto,
+    changes_of,
+    requires,
+)
 from app.schemas.pages import pagina_de
 from app.services.catalog import MAX_ORDEN
 
@@ -13,6 +24,10 @@ TIPOS = ("nuevo", "en_proceso", "en_espera", "resuelto", "cerrado")
 TEXTOS = {"description": "Si falta, se forma con el nombre. Después no cambia."}
 ORDEN = {"description": "Lugar en la lista, de menor a mayor. Si falta, al final."}
 SIN_CICLOS = {"description": "La ubicación que la contiene."}
+UNIDAD = {"description": "Qué unidad la atiende."}
+TIPO = {"description": "Qué significa en el ciclo de vida; no cambia."}
+NIVEL = {"description": "De menor a mayor."}
+CATEGORIA = {"description": "La categoría a la que pertenece; si es null, a cualquiera."}
 
 
 class FilaSchema(Out):
@@ -30,61 +45,82 @@ class FilaSchema(Out):
 
 
 class CategoriaSchema(FilaSchema):
+    """De qué clase es un tiquet."""
+
     unidad_corresponde = fields.String(required=True, allow_none=True)
 
 
 class EstadoSchema(FilaSchema):
+    """En qué punto está un tiquet."""
+
     tipo = fields.String(required=True)
 
 
 class CriticidadSchema(FilaSchema):
+    """Cuánto daño hace un problema."""
+
     nivel = fields.Integer(required=True)
 
 
 class PrioridadSchema(FilaSchema):
+    """Cuánta prisa corre un tiquet."""
+
     nivel = fields.Integer(required=True)
 
 
 class UbicacionSchema(FilaSchema):
+    """Un lugar, que puede estar en otro."""
+
     id_padre = fields.Integer(required=True, allow_none=True)
 
 
 class ProblemaFrecuenteSchema(FilaSchema):
+    """Un problema que se repite."""
+
     id_categoria = fields.Integer(required=True, allow_none=True)
 
 
 class FilaFields(Schema):
     """What may be written of any row at any time."""
 
-    nombre = Texto(max=120)
-    descripcion = Texto(max=500, lines=True, allow_none=True)
+    nombre = Texto(max=120, metadata={"description": "Cómo se lee; único en su catálogo."})
+    descripcion = Texto(max=500, lines=True, allow_none=True, metadata={"description": "Cuándo se elige."})
     orden = Entero(min=0, max=MAX_ORDEN, metadata=ORDEN)
     color = Color(allow_none=True, metadata={"description": "`#RRGGBB`"})
-    activo = Booleano()
+    activo = Booleano(metadata={"description": "Si se puede elegir."})
     predeterminado = Booleano(metadata={"description": "La que se toma si no se nombra ninguna."})
 
 
+@requires("nombre")
 class NuevaFields(FilaFields):
     """What may be written of a new row besides."""
 
-    nombre = Texto(max=120, required=True)
     codigo = Codigo(metadata=TEXTOS)
 
 
 # Of each catalog: the fields that only it has, as they are when a row is new and when it changes.
 PROPIAS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "categorias": (
-        {"unidad_corresponde": Texto(max=120, allow_none=True)},
-        {"unidad_corresponde": Texto(max=120, allow_none=True)},
+        {"unidad_corresponde": Texto(max=120, allow_none=True, metadata=UNIDAD)},
+        {"unidad_corresponde": Texto(max=120, allow_none=True, metadata=UNIDAD)},
     ),
-    "estados": ({"tipo": Opcion(*TIPOS, required=True)}, {}),
-    "criticidades": ({"nivel": Entero(required=True)}, {"nivel": Entero()}),
-    "prioridades": ({"nivel": Entero(required=True)}, {"nivel": Entero()}),
+    "estados": ({"tipo": Opcion(*TIPOS, required=True, metadata=TIPO)}, {}),
+    "criticidades": (
+        {"nivel": Entero(required=True, metadata=NIVEL)},
+        {"nivel": Entero(metadata=NIVEL)},
+    ),
+    "prioridades": (
+        {"nivel": Entero(required=True, metadata=NIVEL)},
+        {"nivel": Entero(metadata=NIVEL)},
+    ),
     "ubicaciones": (
         {"id_padre": Entero(allow_none=True, metadata=SIN_CICLOS)},
         {"id_padre": Entero(allow_none=True, metadata=SIN_CICLOS)},
     ),
-    "problemas": ({"id_categoria": Entero(allow_none=True)}, {"id_categoria": Entero(allow_none=True)}),
+    "problemas": (
+        {"id_categoria": Entero(allow_none=True, metadata=CATEGORIA)},
+        {"id_categoria": Entero(allow_none=True, metadata=CATEGORIA)},
+    ),
 }
 SCHEMAS: dict[str, type[Out]] = {
     "categorias": CategoriaSchema,

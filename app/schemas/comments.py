@@ -21,7 +21,12 @@ class ComentariosArgs(PaginaArgs):
 class ComentarioCreateArgs(Schema):
     """Un comentario nuevo."""
 
-    mensaje = Texto(max=10_000, lines=True, required=True)
+    mensaje = Texto(
+        max=10_000,
+        lines=True,
+        required=True,
+        metadata={"description": "Lo que se dice, en una o más líneas."},
+    )
     es_interno = Booleano(
         load_default=True,
         metadata={"description": "Solo para el personal; `false`, también para quien pide."},
@@ -45,7 +50,7 @@ class ComentarioSchema(Out):
 class ComentarioUpdateArgs(Cambios):
     """Lo que dice un comentario. Los campos de solo lectura se admiten si no cambian."""
 
-    mensaje = Texto(max=10_000, lines=True)
+    mensaje = Texto(max=10_000, lines=True, metadata={"description": "El texto corregido."})
 
 
 ComentariosPaginaSchema = pagina_de(ComentarioSchema)

@@ -36,7 +36,7 @@ def pagina_de(schema: type[Out]) -> type[Out]:
         "data": fields.List(fields.Nested(schema), required=True),
         "paginacion": fields.Nested(PaginacionSchema, required=True),
     }
-    return type(f"Pagina{schema.__name__}", (Out,), members)
+    return type(f"Pagina{schema.__name__}", (Out,), {**members, "__doc__": "Una página de una lista."})
 
 
 class BreveSchema(Out):

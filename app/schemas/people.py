@@ -3,7 +3,7 @@
 from marshmallow import Schema as Out
 from marshmallow import fields
 
-from app.schemas.fields import Booleano, Cambios, Correo, Entero, Schema, Texto, changes_of
+from app.schemas.fields import Booleano, Cambios, Correo, Entero, Schema, Texto, changes_of, requires
 from app.schemas.pages import PaginaArgs
 
 
@@ -33,41 +33,39 @@ class EmpleadosArgs(PersonasArgs):
 class PersonaFields(Schema):
     """What may be written of anybody at any time."""
 
-    nombre = Texto(max=120)
-    apellido = Texto(max=120, allow_none=True)
-    email = Correo(allow_none=True)
-    telefono = Texto(max=40, allow_none=True)
-    id_ubicacion = Entero(allow_none=True)
-    notas = Texto(max=10_000, lines=True, allow_none=True)
+    nombre = Texto(max=120, metadata={"description": "Nombre de pila."})
+    apellido = Texto(max=120, allow_none=True, metadata={"description": "Apellidos."})
+    email = Correo(allow_none=True, metadata={"description": "Su correo."})
+    telefono = Texto(max=40, allow_none=True, metadata={"description": "Su teléfono, como se escriba."})
+    id_ubicacion = Entero(allow_none=True, metadata={"description": "Dónde está."})
+    notas = Texto(max=10_000, lines=True, allow_none=True, metadata={"description": "Lo que convenga saber."})
     id_externo = Texto(max=120, allow_none=True, metadata={"description": "Su id en otro sistema; único."})
-    activo = Booleano()
+    activo = Booleano(metadata={"description": "Si puede pedir tiquets nuevos."})
 
 
 class ClienteFields(PersonaFields):
     """What may be written of a customer."""
 
-    empresa = Texto(max=200, allow_none=True)
-    direccion = Texto(max=200, allow_none=True)
+    empresa = Texto(max=200, allow_none=True, metadata={"description": "Para quién trabaja."})
+    direccion = Texto(max=200, allow_none=True, metadata={"description": "Su dirección postal."})
 
 
 class EmpleadoFields(PersonaFields):
     """What may be written of an employee."""
 
     codigo_empleado = Texto(max=40, allow_none=True, metadata={"description": "Único."})
-    puesto = Texto(max=120, allow_none=True)
-    departamento = Texto(max=120, allow_none=True)
+    puesto = Texto(max=120, allow_none=True, metadata={"description": "Qué hace."})
+    departamento = Texto(max=120, allow_none=True, metadata={"description": "Dónde trabaja."})
 
 
+@requires("nombre")
 class ClienteCreateArgs(ClienteFields):
     """Un cliente nuevo."""
 
-    nombre = Texto(max=120, required=True)
 
-
+@requires("nombre")
 class EmpleadoCreateArgs(EmpleadoFields):
     """Un empleado nuevo."""
-
-    nombre = Texto(max=120, required=True)
 
 
 class PersonaSchema(Out):

@@ -18,6 +18,7 @@ from app.schemas.fields import (
     Schema,
     Texto,
     changes_of,
+    requires,
 )
 from app.schemas.pages import BreveSchema, PaginaArgs, pagina_de
 
@@ -43,34 +44,46 @@ class Etiqueta(Texto):
 class TiquetFields(Schema):
     """The fields of a ticket that may be written at any time, none of them required."""
 
-    titulo = Texto(min=3, max=200)
-    descripcion = Texto(max=10_000, lines=True)
-    id_categoria = Entero()
-    id_problema = Entero(allow_none=True)
-    id_criticidad = Entero()
-    id_prioridad = Entero()
-    id_ubicacion = Entero()
-    id_estado = Entero()
-    id_cliente = Entero(allow_none=True)
-    id_empleado = Entero(allow_none=True)
-    id_usuario_asignado = Entero(allow_none=True)
-    etiquetas = Lista(Etiqueta(max=40), max=20)
-    telefono_contacto = Texto(max=40, allow_none=True)
-    resolucion = Texto(max=10_000, lines=True, allow_none=True)
-    motivo_cierre = Opcion("resuelto", "duplicado", "cancelado", allow_none=True)
-    origen_externo = Texto(max=40, allow_none=True)
-    id_externo = Texto(max=120, allow_none=True)
+    titulo = Texto(min=3, max=200, metadata={"description": "El problema en una línea."})
+    descripcion = Texto(max=10_000, lines=True, metadata={"description": "El problema con sus detalles."})
+    id_categoria = Entero(metadata={"description": "De qué clase es."})
+    id_problema = Entero(
+        allow_none=True, metadata={"description": "El problema frecuente, de esa categoría o de ninguna."}
+    )
+    id_criticidad = Entero(metadata={"description": "Cuánto daño hace."})
+    id_prioridad = Entero(metadata={"description": "Cuánta prisa corre; si falta, la predeterminada."})
+    id_ubicacion = Entero(metadata={"description": "Dónde ocurre."})
+    id_estado = Entero(metadata={"description": "En qué punto está; sigue las reglas del ciclo de vida."})
+    id_cliente = Entero(
+        allow_none=True, metadata={"description": "El cliente que lo pide; no junto a `id_empleado`."}
+    )
+    id_empleado = Entero(
+        allow_none=True, metadata={"description": "El empleado que lo pide; no junto a `id_cliente`."}
+    )
+    id_usuario_asignado = Entero(allow_none=True, metadata={"description": "Quién lo atiende."})
+    etiquetas = Lista(
+        Etiqueta(max=40), max=20, metadata={"description": "Palabras para encontrarlo; pasan a minúsculas."}
+    )
+    telefono_contacto = Texto(
+        max=40, allow_none=True, metadata={"description": "A qué teléfono llamar por este tiquet."}
+    )
+    resolucion = Texto(max=10_000, lines=True, allow_none=True, metadata={"description": "Cómo se resolvió."})
+    motivo_cierre = Opcion(
+        *("resuelto", "duplicado", "cancelado"),
+        allow_none=True,
+        metadata={"description": "Por qué se cerró; solo lo tiene un tiquet cerrado."},
+    )
+    origen_externo = Texto(max=40, allow_none=True, metadata={"description": "De qué otro sistema viene."})
+    id_externo = Texto(
+        max=120, allow_none=True, metadata={"description": "Su id allí; único con `origen_externo`."}
+    )
 
 
+@requires("titulo", "descripcion", "id_categoria", "id_criticidad", "id_ubicacion")
 class TiquetCreateArgs(TiquetFields):
     """Un tiquet nuevo."""
 
-    titulo = Texto(min=3, max=200, required=True)
-    descripcion = Texto(max=10_000, lines=True, required=True)
-    id_categoria = Entero(required=True)
-    id_criticidad = Entero(required=True)
-    id_ubicacion = Entero(required=True)
-    canal = Opcion("api", "web", "correo", "telefono")
+    canal = Opcion("api", "web", "correo", "telefono", metadata={"description": "Por dónde llegó."})
 
 
 class EstadoBreveSchema(BreveSchema):

@@ -1,6 +1,6 @@
 """What may be done to a ticket now, and doing it."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import Schema as Out
 from marshmallow import ValidationError, fields, post_load
@@ -17,7 +17,16 @@ DE_ACCION = {"resolucion": "resolver", "motivo": "cancelar", "motivo_cierre": "c
 class TransicionArgs(Schema):
     """Una acción y lo que necesita."""
 
-    accion = Opcion(*NOMBRABLES, required=True)
+    # What ``fit`` demands, for the document.
+    constraints: ClassVar[dict[str, Any]] = {
+        "dependentSchemas": {
+            campo: {"properties": {"accion": {"const": a}}} for campo, a in DE_ACCION.items()
+        },
+        "if": {"properties": {"accion": {"const": "cancelar"}}},
+        "then": {"required": ["motivo"]},
+    }
+
+    accion = Opcion(*NOMBRABLES, required=True, metadata={"description": "Qué se hace con el tiquet."})
     id_estado = Entero(metadata={"description": "Un estado del tipo al que lleva; si falta, el suyo."})
     resolucion = Texto(max=10_000, lines=True, metadata={"description": "Cómo se resolvió; para `resolver`."})
     motivo = Texto(max=10_000, lines=True, metadata={"description": "Por qué; `cancelar` lo exige."})

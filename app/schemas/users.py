@@ -16,6 +16,7 @@ from app.schemas.fields import (
     Texto,
     ZonaHoraria,
     changes_of,
+    requires,
 )
 from app.schemas.pages import PaginaArgs
 from app.services.users import MIN_CLAVE
@@ -48,33 +49,34 @@ class UsuariosArgs(PaginaArgs):
 class PerfilFields(Schema):
     """What everybody may say of itself."""
 
-    nombre = Texto(max=120)
-    apellido = Texto(max=120)
-    telefono = Texto(max=40, allow_none=True)
-    idioma = Opcion("es", "en")
-    preferencias = Objeto(max=MAX_PREFERENCIAS)
+    nombre = Texto(max=120, metadata={"description": "Nombre de pila."})
+    apellido = Texto(max=120, metadata={"description": "Apellidos."})
+    telefono = Texto(max=40, allow_none=True, metadata={"description": "Su teléfono, como se escriba."})
+    idioma = Opcion("es", "en", metadata={"description": "En qué idioma quiere leer."})
+    preferencias = Objeto(
+        max=MAX_PREFERENCIAS,
+        metadata={"description": f"Lo que su programa guarde; hasta {MAX_PREFERENCIAS} bytes de JSON."},
+    )
 
 
 class UsuarioFields(PerfilFields):
     """What an Administrador may say of anybody."""
 
-    email = Correo()
-    tipo_usuario = Opcion(*ROLES)
-    activo = Booleano()
-    disponible = Booleano()
-    id_ubicacion = Entero(allow_none=True)
-    zona_horaria = ZonaHoraria()
+    email = Correo(metadata={"description": "Con qué inicia sesión; único, en minúsculas."})
+    tipo_usuario = Opcion(*ROLES, metadata={"description": "Su rol."})
+    activo = Booleano(metadata={"description": "Si puede iniciar sesión."})
+    disponible = Booleano(metadata={"description": "Si recibe tiquets."})
+    id_ubicacion = Entero(allow_none=True, metadata={"description": "Dónde está."})
+    zona_horaria = ZonaHoraria(metadata={"description": "Nombre de IANA, como `America/Mexico_City`."})
     categorias = Lista(Entero(), max=100, metadata={"description": "Ids de las categorías que atiende."})
 
 
+@requires("email", "nombre", "apellido")
 class UsuarioCreateArgs(UsuarioFields):
     """Una cuenta nueva."""
 
-    email = Correo(required=True)
-    nombre = Texto(max=120, required=True)
-    apellido = Texto(max=120, required=True)
     password = Clave(min=MIN_CLAVE, required=True, metadata=SECRETA)
-    tipo_usuario = Opcion(*PERSONAL, required=True)
+    tipo_usuario = Opcion(*PERSONAL, required=True, metadata={"description": "Su rol."})
 
 
 class ClaveArgs(Schema):
@@ -86,7 +88,7 @@ class ClaveArgs(Schema):
 class ClavePropiaArgs(Schema):
     """La contraseña actual y la nueva."""
 
-    password_actual = Clave(required=True)
+    password_actual = Clave(required=True, metadata={"description": "La que tiene ahora."})
     password_nuevo = Clave(min=MIN_CLAVE, required=True, metadata=SECRETA)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import flask_smorest
 from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask
 
 from app.permissions import POLITICA, Permiso
@@ -33,6 +34,15 @@ WITH_VERSION = ("cabecera_invalida", "version_obsoleta", "falta_if_match")
 WITH_ETAG = ("cabecera_invalida",)
 WRITING = ("resultado_desconocido",)
 
+# What people read in place of the names of blueprints that are not Spanish.
+ETIQUETAS = {
+    "auth": "Sesión",
+    "catalog": "Catálogos",
+    "service": "Servicio",
+    "tickets": "Tiquets",
+    "users": "Usuarios",
+}
+
 METHODS = ("get", "post", "put", "patch", "delete")
 
 # Headers that any request may have, and what they are for. No form of theirs is refused.
@@ -49,7 +59,10 @@ ANSWERED = {
     "WWW-Authenticate": "Cómo se espera la identificación: `Bearer`.",
     "Idempotent-Replayed": "`true` si la respuesta es la de una petición anterior con la misma clave.",
 }
-IF_MATCH = "ETag que se leyó; si el objeto cambió desde entonces, la respuesta es 412."
+SOMETIMES = ("Retry-After", "Idempotent-Replayed")  # The others are in every answer that names them.
+ID = "Un id, como lo dieron la lista o la creación."
+ETAG = '"1.0123456789abcdef"'
+IF_MATCH = "ETag que se leyó, o `*`; si el objeto cambió desde entonces, la respuesta es 412."
 IF_NONE_MATCH = "ETag que ya se tiene; si no cambió, la respuesta es 304 sin cuerpo."
 KEY = "De 1 a 128 caracteres ASCII: repetir la petición con ella no la ejecuta dos veces."
 
@@ -59,6 +72,25 @@ Inicie sesión con `POST /api/auth/login` y envíe el token en `Authorization: B
 Los errores llegan como `application/problem+json` (RFC 9457) con un `codigo` estable.
 Las fechas son RFC 3339 en UTC. Las listas se paginan con `limite` y `cursor`."""
 BEARER = "El `access_token` que da `POST /api/auth/login`, sin la palabra «Bearer»."
+
+
+class Converter(OpenAPIConverter):
+    """apispec's, with what only our schemas and fields know of themselves."""
+
+    def schema2jsonschema(self, schema: Any) -> dict[str, Any]:
+        about = {"description": schema.__doc__} if schema.__doc__ else {}
+        found: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
+        return {**found, **about, **getattr(schema, "constraints", {})}
+
+    def field2property(self, field: Any) -> dict[str, Any]:
+        found = {**super().field2property(field), **getattr(field, "constraints", {})}
+        if isinstance(field, Texto) and field.allow_none:
+            found.pop("minLength", None)  # Blank is taken as absent.
+        return found
+
+
+class Plugin(MarshmallowPlugin):
+    Converter = Converter
 
 
 class Api(flask_smorest.Api):
@@ -72,6 +104,9 @@ class Api(flask_smorest.Api):
     def _register_responses(self) -> None:
         """Ours are made for each operation, in ``complete``."""
 
+    def _register_pagination_header(self) -> None:
+        """Ours stands in the body."""
+
 
 def schema_name(schema: Any) -> str:
     name = (
@@ -81,11 +116,10 @@ def schema_name(schema: Any) -> str:
 
 
 def make_api(app: Flask) -> Api:
-    plugin = MarshmallowPlugin(schema_name_resolver=schema_name)
     api = Api(
         app,
         spec_kwargs={
-            "marshmallow_plugin": plugin,
+            "marshmallow_plugin": Plugin(schema_name_resolver=schema_name),
             "info": {"description": DESCRIPTION},
             "security": [{"token": []}],
         },
@@ -100,26 +134,22 @@ def make_api(app: Flask) -> Api:
     api.register_field(Texto, "string", None)
     api.register_field(Instante, "string", "date-time")
     api.register_field(IdOPalabra, None, None)
-    plugin.converter.add_attribute_function(own_constraints)
     api.register_converter(IdConverter, lambda _c: {"type": "integer", "minimum": 1, "maximum": 2147483647})
     return api
-
-
-def own_constraints(_converter: Any, field: Any, ret: dict[str, Any]) -> dict[str, Any]:
-    """What only our fields know of themselves, for apispec."""
-    if isinstance(field, Texto) and field.allow_none:
-        ret.pop("minLength", None)  # Blank is taken as absent.
-    return getattr(field, "constraints", {})
 
 
 def complete(document: dict[str, Any]) -> dict[str, Any]:
     """Add what holds for all operations: their errors and headers."""
     document["components"]["headers"] = {
-        name: {"description": description, "schema": {"type": "string"}}
+        name: {"description": description, "required": name not in SOMETIMES, "schema": {"type": "string"}}
         for name, description in ANSWERED.items()
     }
+    for tag in document["tags"]:
+        tag["name"] = etiqueta(tag["name"])
     responses: dict[str, Any] = {}
     for path, methods in document["paths"].items():
+        for parameter in methods.get("parameters", ()):
+            parameter.setdefault("description", ID)
         for method, operation in methods.items():
             if method in METHODS:
                 complete_operation(path, method, operation, responses)
@@ -127,9 +157,7 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def complete_operation(
-    path: str, method: str, operation: dict[str, Any], responses: dict[str, Any]
-) -> None:
+def complete_operation(path: str, method: str, operation: dict[str, Any], responses: dict[str, Any]) -> None:
     """Complete one operation; what it shares with others goes into ``responses``."""
     codigos = set(operation.pop("x-problemas", ()))
     etag = operation.pop("x-etag", False)
@@ -164,15 +192,20 @@ def complete_operation(
     for name, description in HEADERS.items():
         parameters.append(header(name, description))
     if versioned:
-        parameters.append(header("If-Match", IF_MATCH, TAGS.pattern))
+        parameters.append(header("If-Match", IF_MATCH, TAGS.pattern, example="*"))
     if etag and method == "get":
-        parameters.append(header("If-None-Match", IF_NONE_MATCH, TAGS.pattern))
+        parameters.append(header("If-None-Match", IF_NONE_MATCH, TAGS.pattern, example=ETAG))
     if keyed:
         parameters.append(header("Idempotency-Key", KEY, KEY_FORM.pattern))
+    operation["tags"] = [etiqueta(name) for name in operation["tags"]]
     operation.setdefault("description", operation.get("summary", ""))
     if "x-permiso" in operation:
         roles = " o ".join(POLITICA[Permiso(operation["x-permiso"])][0])
         operation["description"] += f"\n\nPermiso: `{operation['x-permiso']}` ({roles})."
+
+
+def etiqueta(blueprint: str) -> str:
+    return ETIQUETAS.get(blueprint, blueprint.capitalize())
 
 
 def refer(kind: str, names: list[str]) -> dict[str, Any]:
@@ -200,6 +233,7 @@ def problem_response(status: int, codigos: list[str], responses: dict[str, Any])
     return {"$ref": f"#/components/responses/{name}"}
 
 
-def header(name: str, description: str, pattern: str | None = None) -> dict[str, Any]:
+def header(name: str, description: str, pattern: str | None = None, **more: str) -> dict[str, Any]:
     schema = {"type": "string", **({"pattern": pattern} if pattern else {})}
-    return {"name": name, "in": "header", "required": False, "description": description, "schema": schema}
+    about = {"name": name, "in": "header", "required": False, "description": description}
+    return {**about, "schema": schema, **more}
