@@ -40,13 +40,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--mariadb", action="store_true", help="start a MariaDB server for this run and test on it"
     )
     parser.addoption("--browser", action="store_true", help="also run the tests that need Chromium")
+    parser.addoption(
+        "--schemathesis", type=int, help="also run schemathesis, with so many random cases per operation"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, and count as left out, what is about the other database or needs a browser."""
+    """Leave out, and count as left out, what is about the other database or was not asked for."""
     absent = {"sqlite" if on_mariadb(config) else "mariadb"}
-    if not config.getoption("--browser"):
-        absent.add("browser")
+    absent |= {name for name in ("browser", "schemathesis") if not config.getoption(f"--{name}")}
     left_out = [item for item in items if any(item.get_closest_marker(name) for name in absent)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
