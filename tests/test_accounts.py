@@ -132,7 +132,7 @@ def test_emails_that_only_look_alike_are_two(call, admin):
         ("x" * 9, "longitud"),
         ("x" * 129, "longitud"),
         ("", "longitud"),
-        ("SECRET123", "clave_comun"),
+        ("SECRET123", "longitud"),
         ("Rosa.Lima@Example.org", "clave_comun"),
         (None, "nulo"),
         (1234567890, "tipo"),

@@ -1,7 +1,7 @@
 """The real server held to its document by schemathesis, as each of those who may call it.
 
-Left out unless asked for: ``pytest -m schemathesis --schemathesis 3`` gives each operation three random cases.
-More of them find more.
+Left out unless asked for: ``pytest -m schemathesis --schemathesis 3`` gives each operation three random
+cases. More of them find more.
 """
 
 import json
