@@ -102,6 +102,15 @@ def test_a_server_that_is_away_is_told_and_nothing_asked_of_it():
 
 
 @pytest.mark.usefixtures("without_app")
+def test_an_empty_database_is_told_by_its_migrations(tmp_path):
+    ended = command(FLASK_ENV="development", DATABASE_URL=f"sqlite:///{tmp_path}/vacia.db")
+
+    assert ended.returncode == 1
+    assert "migraciones: no están al día" in ended.stdout
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.usefixtures("without_app")
 def test_a_folder_that_is_missing_is_told(tmp_path):
     ended = command(FLASK_ENV="development", DATABASE_URL=f"sqlite:///{tmp_path}/falta/base.db")
 

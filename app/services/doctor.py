@@ -21,7 +21,6 @@ SKEW = timedelta(seconds=2)  # between our clock and the database's
 AHEAD = timedelta(minutes=1)  # that an event may be in the future
 FREE = 200 * 1024**2  # bytes
 
-UPGRADE = "flask --app run db upgrade"
 DATABASE_ADVICE = {
     1044: "el usuario no tiene permiso en esa base: GRANT ALL ON base.* TO usuario",
     1045: "el servidor no acepta el usuario o la clave de DATABASE_URL",
@@ -46,7 +45,7 @@ class Finding:
 
 
 def examine() -> Iterator[Finding]:
-    """Look at one thing after the other; what needs the database is left out when it is away."""
+    """Look at one thing after the other; what needs the database, or its tables, ends with them."""
     checks: list[tuple[str, Callable[[], str]]] = [
         ("configuración", configuration),
         ("carpetas", folders),
@@ -59,7 +58,7 @@ def examine() -> Iterator[Finding]:
             yield Finding(nombre, detalle=check())
         except Wrong as error:
             yield Finding(nombre, problema=str(error))
-            if check is server:
+            if check in (server, migrations):
                 return
 
 
@@ -102,7 +101,7 @@ def migrations() -> str:
     try:
         health.check_migrations()
     except Unavailable as error:
-        raise Wrong(f"no están al día: {UPGRADE}") from error
+        raise Wrong("no están al día: flask --app run db upgrade") from error
     return ", ".join(sorted(health.newest()))
 
 

@@ -30,8 +30,7 @@ from app.utils import tokens
 from app.utils.proxies import is_local
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-if FOLDER in os.environ:  # Set by gunicorn.conf.py, and so is the worker's place.
-    place = os.environ["METRICS_PLACE"]
+if place := os.environ.get("METRICS_PLACE"):  # Set by gunicorn.conf.py, and so is the folder.
     values.ValueClass = values.MultiProcessValue(lambda: place)  # type: ignore[no-untyped-call]
 disable_created_metrics()  # type: ignore[no-untyped-call]  # They double the text and tell nothing here.
 
