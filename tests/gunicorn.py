@@ -67,6 +67,7 @@ class Gunicorn:
         listener: socket.socket | None = None,
         **environment: str,
     ) -> None:
+        self.timeout = 15.0  # seconds that one request waits for its answer
         self.port = listener.getsockname()[1] if listener else free_port()
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115  closed where the server is stopped
         command = [sys.executable, "-m", "gunicorn", "-w", "4", *options, "app:create_app()"]
@@ -102,7 +103,7 @@ class Gunicorn:
         return 0
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.timeout)
         return ask(connection, method, path, body, **headers)
 
     def insist(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:

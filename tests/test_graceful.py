@@ -18,7 +18,7 @@ from tests.factories import NUEVO
 from tests.gunicorn import LOST, TICKETS, Gunicorn, gunicorn
 
 CLIENTS = 6
-SLOWEST = 30.0  # seconds that new workers may take to start on a busy machine
+SLOWEST = 60.0  # seconds that new workers may take to start on a busy machine
 
 
 class Load:
@@ -26,6 +26,7 @@ class Load:
 
     def __init__(self, server: Gunicorn, headers: dict[str, str]) -> None:
         self.server = server
+        server.timeout = SLOWEST
         self.headers = headers
         self.acknowledged: list[int] = []
         self.failed: list[Any] = []
