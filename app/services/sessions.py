@@ -1,7 +1,7 @@
 """Signing in, going on and signing out."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from hmac import compare_digest
 from typing import NoReturn
@@ -70,7 +70,8 @@ def sign_in(actor: Actor, checked: SignIn, refresh_token: str, agent: str | None
             ip=actor.ip,
         )
     )
-    audit.append("sesion.iniciada", actor, id_entidad=checked.id_usuario)
+    who = replace(actor, id=checked.id_usuario, tipo="usuario")  # Its password has just said so.
+    audit.append("sesion.iniciada", who, id_entidad=checked.id_usuario)
 
 
 def refuse(actor: Actor, id_usuario: int | None) -> NoReturn:
