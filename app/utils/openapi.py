@@ -20,10 +20,9 @@ ANY_VIEW = (
     *("peticion_incorrecta", "datos_invalidos", "error_interno"),
     *("servicio_no_disponible", "base_de_datos_no_disponible", "base_de_datos_ocupada"),
 )
-WITH_TOKEN = (
-    *("token_ausente", "token_invalido", "token_caducado", "sesion_terminada"),
-    *("permiso_denegado", "cambio_de_clave_requerido"),
-)
+WITH_TOKEN = ("token_ausente", "token_invalido", "token_caducado", "sesion_terminada")
+WITH_ROLE = ("permiso_denegado",)
+WITH_OWN_PASSWORD = ("cambio_de_clave_requerido",)
 WITH_BODY = (
     *("json_invalido", "json_demasiado_profundo", "json_numero_demasiado_largo", "json_clave_repetida"),
     *("cuerpo_demasiado_grande", "tipo_no_admitido"),
@@ -162,11 +161,14 @@ def complete_operation(path: str, method: str, operation: dict[str, Any], respon
     codigos = set(operation.pop("x-problemas", ()))
     etag = operation.pop("x-etag", False)
     versioned = "version_obsoleta" in codigos
-    keyed = method == "post" and operation["tags"] != ["auth"]
+    guarded, of_session = "x-permiso" in operation, operation["tags"] == ["auth"]
+    keyed = method == "post" and not of_session
     parameters = operation.setdefault("parameters", [])
     for holds, some in (
         (True, ANY_VIEW),
         (operation.get("security") != [], WITH_TOKEN),
+        (guarded, WITH_ROLE),
+        (guarded and not of_session, WITH_OWN_PASSWORD),
         ("requestBody" in operation, WITH_BODY),
         (keyed, WITH_KEY),
         ("{" in path, WITH_ID),
