@@ -31,6 +31,12 @@ def operations(app: Flask) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield f"{method.upper()} {path}", operation
 
 
+def example_of(operation: dict[str, Any]) -> Any:
+    """The body that the document shows for an operation; None if it takes none."""
+    body = operation.get("requestBody")
+    return body["content"]["application/json"]["example"] if body else None
+
+
 @cache
 def registry_of(app: Flask) -> Registry[Any]:
     return Registry().with_resource(

@@ -9,7 +9,8 @@ from typing import Any
 import factory
 
 from app.extensions import db
-from app.models import Clientes, Empleados, Sesion, Tiquet, Usuario, utcnow
+from app.models import CATALOGOS, Clientes, Comentarios, Empleados, Sesion, Tiquet, Usuario, utcnow
+from app.services.catalog import touch_catalogs
 from app.services.passwords import hash_password
 from app.utils import tokens
 
@@ -64,6 +65,15 @@ class TiquetFactory(Factory):
     id_usuario_creador = factory.LazyFunction(lambda: UsuarioFactory().id)
 
 
+class ComentarioFactory(Factory):
+    class Meta:
+        model = Comentarios
+
+    id_tiquet = factory.LazyFunction(lambda: TiquetFactory(numero_comentarios=1).id)
+    id_autor = factory.LazyFunction(lambda: UsuarioFactory().id)
+    mensaje = "Se revisó"
+
+
 @dataclass(frozen=True)
 class Quien:
     """Somebody who has signed in, and the headers that say so."""
@@ -106,6 +116,17 @@ def signed_in(id_usuario: int) -> tuple[str, dict[str, str]]:
 def tiquet(**fields: Any) -> int:
     """A new ticket; answers its id."""
     return int(TiquetFactory(**fields).id)
+
+
+def fila(name: str, **fields: Any) -> int:
+    """A new row of a catalog; answers its id."""
+    nombre = f"fila_{uuid.uuid4().hex[:12]}"
+    own = {"estados": {"tipo": "en_espera"}, "criticidades": {"nivel": 9}, "prioridades": {"nivel": 9}}
+    row: Any = CATALOGOS[name](**{"codigo": nombre, "nombre": nombre} | own.get(name, {}) | fields)
+    db.session.add(row)
+    touch_catalogs()
+    db.session.commit()
+    return int(row.id)
 
 
 NUEVO = {

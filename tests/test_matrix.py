@@ -1,0 +1,430 @@
+"""Role by route by object: who gets what, derived from the policy and a few rules about things."""
+
+from collections import Counter, defaultdict
+from contextlib import nullcontext
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from types import SimpleNamespace
+
+import pytest
+
+from app.models import utcnow
+from app.permissions import POLITICA, Actor, Permiso, allows
+from app.utils.messages import ESTADO_DE
+from tests.client import example_of, operations
+from tests.factories import ComentarioFactory, UsuarioFactory, quien, tiquet
+from tests.world import (
+    AUTH,
+    HASH_DE_EJEMPLO,
+    LOG,
+    MAKERS,
+    POINTERS,
+    STALE,
+    TIQUETS,
+    UNKNOWN,
+    USERS,
+    bearer,
+    caller,
+    events_after,
+    filled,
+    item_of,
+    last_event,
+    parameters_of,
+    refresh_token,
+    snapshot,
+    success_of,
+    undone,
+)
+
+ROLES = {
+    "Administrador": {"tipo_usuario": "Administrador"},
+    "Técnico": {"tipo_usuario": "Técnico"},
+    "Solicitante": {"tipo_usuario": "Solicitante"},
+    "a deactivated user": {"tipo_usuario": "Administrador", "activo": False},
+    "a user with a temporary password": {"tipo_usuario": "Administrador", "debe_cambiar_clave": True},
+    "nobody": {"tipo_usuario": "Administrador"},
+}
+
+# Things, as they stand to the caller.
+OWN, ANOTHERS, FREE, CLOSED, TRASHED = "own", "another's", "nobody's", "own and closed", "in the trash"
+ONESELF, INACTIVE, USED, NOTHING = "oneself", "inactive", "in use", "unknown"
+
+# What can be sent to a ticket instead of the example.
+TAKE, HAND_ON, RELEASE, REOPEN = "take", "hand on", "release", "reopen"
+
+# (operation and what is sent, thing, what it is refused with, the permission whose holders are not refused):
+# the first that fits counts; where none does, the policy's own rule about the thing.
+RULES = (
+    ("POST */tickets/{id}/restaurar", TRASHED, None, None),
+    ("* /api/tickets/tickets/{id}*", TRASHED, "tiquet_no_encontrado", None),
+    ("* /api/tickets/tickets/{id}*", "of an unknown ticket", "tiquet_no_encontrado", None),
+    ("* /api/tickets/tickets/{id}/comentarios/{id_comentario}", NOTHING, "comentario_no_encontrado", None),
+    ("* /api/tickets/tickets/{id}/*", "of another ticket", "comentario_no_encontrado", None),
+    ("* /api/tickets/tickets/{id}*", NOTHING, "tiquet_no_encontrado", None),
+    ("* /api/users/{id}*", NOTHING, "usuario_no_encontrado", None),
+    ("* /api/clientes/{id}", NOTHING, "cliente_no_encontrado", None),
+    ("* /api/empleados/{id}", NOTHING, "empleado_no_encontrado", None),
+    ("* /api/tickets/*/{id}", NOTHING, "fila_no_encontrada", None),
+    ("POST */tickets/{id}/restaurar", "*", "no_esta_en_la_papelera", None),
+    ("POST */tickets/{id}/tomar", ANOTHERS, "tiquet_ya_asignado", None),
+    ("POST */tickets/{id}/soltar", FREE, "transicion_no_permitida", None),
+    ("POST */tickets/{id}/soltar", CLOSED, "transicion_no_permitida", None),
+    ("POST */tickets/{id}/transiciones", CLOSED, "transicion_no_permitida", None),
+    (f"* {HAND_ON}", CLOSED, "transicion_no_permitida", None),
+    (f"* {RELEASE}", CLOSED, "transicion_no_permitida", None),
+    (f"* {REOPEN}", CLOSED, "permiso_denegado", Permiso.REABRIR_CERRADO),
+    ("GET /api/users/{id}", INACTIVE, "usuario_no_encontrado", Permiso.VER_DATOS_DE_USUARIO),
+    ("POST /api/users/{id}/password", ONESELF, "clave_propia", None),
+    ("DELETE /api/users/{id}", ONESELF, "ultimo_administrador", None),
+    ("DELETE *", USED, "en_uso", None),
+)
+
+
+# The contract's table, so that the policy from which all else is derived does not widen unseen.
+OF_AN_ADMINISTRADOR = {
+    *("tiquet.eliminar", "tiquet.reabrir_cerrado", "tiquet.ver_papelera", "tiquet.restaurar"),
+    *("catalogo.administrar", "persona.eliminar", "usuario.ver_datos", "usuario.administrar"),
+}
+
+
+def test_the_policy_gives_each_role_what_the_contract_says():
+    roles = {permiso.value: roles for permiso, (roles, _) in POLITICA.items()}
+
+    assert {permiso for permiso, some in roles.items() if some == ("Administrador",)} == OF_AN_ADMINISTRADOR
+    rest = {some for permiso, some in roles.items() if permiso not in OF_AN_ADMINISTRADOR}
+    assert rest == {("Administrador", "Técnico")}
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One call of the matrix, and with which code it is to be refused, if it is."""
+
+    operation: str
+    thing: str
+    sends: str
+    path: str
+    body: dict | None
+    headers: dict[str, str]
+    codigo: str | None
+
+    def __str__(self):
+        return " · ".join(filter(None, (self.operation, self.thing, self.sends)))
+
+
+class World:
+    """One caller, and things of all kinds as they stand to it."""
+
+    def __init__(self, role):
+        self.role = role
+        self.yo = caller(**ROLES[role])
+        self.third = quien("Técnico").id
+        self.headers = {} if role == "nobody" else self.yo.headers
+        self.actor = Actor(self.yo.id, ROLES[role]["tipo_usuario"])
+        UsuarioFactory(email="jadmin@gmail.com", password_hash=HASH_DE_EJEMPLO)  # whom the example signs in
+        self.things = self.tickets() | {
+            f"{USERS}/{{id}}": {
+                ONESELF: (self.yo.id,),
+                ANOTHERS: (self.third,),
+                INACTIVE: (UsuarioFactory(activo=False).id,),
+                NOTHING: (UNKNOWN,),
+            }
+        }
+        for path, campo in POINTERS.items():
+            make = MAKERS[path]
+            used = make()
+            tiquet(**{campo: used[0]})
+            self.things[path] = {USED: used, "unused": make(), INACTIVE: make(activo=False)}
+            self.things[path][NOTHING] = (UNKNOWN,)
+
+    def tickets(self):
+        """Tickets and comments: path of an item -> thing -> the ids in the path."""
+        mine, now = {"id_usuario_asignado": self.yo.id, "id_estado": 2}, utcnow()
+        kinds = {
+            OWN: mine,
+            ANOTHERS: mine | {"id_usuario_asignado": self.third},
+            FREE: {},
+            CLOSED: mine | {"id_estado": 6, "fecha_cierre": now, "motivo_cierre": "resuelto"},
+            TRASHED: mine | {"fecha_eliminacion": now},
+        }
+        ids = {thing: tiquet(**fields) for thing, fields in kinds.items()}
+
+        def comment(on, **fields):
+            return ComentarioFactory(id_tiquet=ids[on], **fields).id
+
+        own = comment(OWN, id_autor=self.yo.id)
+        return {
+            f"{TIQUETS}/{{id}}": {thing: (id,) for thing, id in ids.items()} | {NOTHING: (UNKNOWN,)},
+            f"{TIQUETS}/{{id}}/comentarios/{{id_comentario}}": {
+                OWN: (ids[OWN], own),
+                ANOTHERS: (ids[OWN], comment(OWN)),
+                "of another ticket": (ids[OWN], comment(ANOTHERS)),
+                TRASHED: (ids[TRASHED], comment(TRASHED)),
+                "of an unknown ticket": (UNKNOWN, own),
+                NOTHING: (ids[OWN], UNKNOWN),
+            },
+        }
+
+    def objects_of(self, path):
+        """What a path can be about: thing -> the path to it."""
+        item = item_of(path)
+        return {thing: filled(path, ids) for thing, ids in self.things[item].items()} if item else {"": path}
+
+    def bodies_of(self, operation, about, thing):
+        """What an operation is sent: its example, and to a ticket what moves it."""
+        to = {TAKE: self.yo.id, HAND_ON: self.third, RELEASE: None}
+        reopening = {REOPEN: {"id_estado": 2}} if thing == CLOSED else {}
+        match operation.split():
+            case ["POST", path] if path.endswith("/asignar"):
+                return {sends: {"id_usuario": to[sends]} for sends in (TAKE, HAND_ON)}
+            case ["PUT" | "PATCH", path] if path == f"{TIQUETS}/{{id}}":
+                moves = {sends: {"id_usuario_asignado": id} for sends, id in to.items()}
+                return {"": example_of(about)} | moves | reopening
+            case ["POST", path] if path.endswith("/transiciones") and reopening:
+                return {"": example_of(about), REOPEN: {"accion": "reabrir"}}
+        return {"": example_of(about)}
+
+    def headers_for(self, about):
+        if about.get("security") == [{"refresco": []}] and self.headers:
+            return bearer(refresh_token(self.yo))
+        return self.headers
+
+    def visits(self, app):
+        """All calls of this caller: every operation on every thing."""
+        for operation, about in operations(app):
+            headers = self.headers_for(about)
+            for thing, path in self.objects_of(operation.split()[1]).items():
+                for sends, body in self.bodies_of(operation, about, thing).items():
+                    codigo = self.refusal(operation, about, thing, sends)
+                    yield Visit(operation, thing, sends, path, body, headers, codigo)
+
+    def refusal(self, operation, about, thing, sends):
+        """The code with which a call is to be refused; None if it is to succeed."""
+        at_the_gate = self.at_the_gate(operation, about)
+        if at_the_gate or "x-permiso" not in about:
+            return at_the_gate
+        for which, name, codigo, unless in RULES:
+            if fnmatchcase(f"{operation} {sends}".strip(), which) and fnmatchcase(thing, name):
+                return None if unless and allows(unless, self.actor) else codigo
+        if sends in (TAKE, HAND_ON, RELEASE):
+            return self.refusal_to_assign(thing, sends)
+        policy = Permiso(about["x-permiso"])
+        return None if allows(policy, self.actor, self.stand_in(thing)) else "permiso_denegado"
+
+    def at_the_gate(self, operation, about):
+        """The refusal for which nobody looks at the thing: for who calls, and its role."""
+        if about.get("security") == []:
+            return None
+        if self.role == "nobody":
+            return "token_ausente"
+        if self.role == "a deactivated user":
+            return "sesion_terminada"
+        if "x-permiso" not in about:
+            return None  # It asks for a refresh token, not for a role.
+        if self.actor.tipo_usuario not in POLITICA[Permiso(about["x-permiso"])][0]:
+            return "permiso_denegado"
+        temporary = ROLES[self.role].get("debe_cambiar_clave") and AUTH not in operation
+        return "cambio_de_clave_requerido" if temporary else None
+
+    def refusal_to_assign(self, thing, sends):
+        """Whoever leaves a ticket as it is, is not refused; to take another's is a conflict first."""
+        before = self.stand_in(thing)
+        after = {TAKE: self.yo.id, HAND_ON: self.third, RELEASE: None}[sends]
+        if after == before.id_usuario_asignado or allows(Permiso.ASIGNAR_TIQUET, self.actor, before):
+            return None
+        return "tiquet_ya_asignado" if sends == TAKE else "permiso_denegado"
+
+    def stand_in(self, thing):
+        """What the policy looks at in a ticket or a comment."""
+        whose = {ANOTHERS: self.third, FREE: None}.get(thing, self.yo.id)
+        return SimpleNamespace(id_usuario_asignado=whose, id_autor=whose)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_gets_what_the_policy_says_of_each_route_and_object(
+    app, client, session, role, record_testsuite_property
+):
+    world = World(role)
+    by_operation = defaultdict(list)
+    for visit in world.visits(app):
+        by_operation[visit.operation].append(visit)
+    statuses = {operation: success_of(about) for operation, about in operations(app)}
+    wrong, outcomes, before = {}, Counter(), snapshot(LOG)
+    for operation, visits in by_operation.items():
+        mark, denied, bodies = last_event(), 0, defaultdict(set)
+        for visit in visits:
+            expected = ESTADO_DE[visit.codigo] if visit.codigo else statuses[operation]
+            with nullcontext() if visit.codigo else undone():
+                answer = client.open(
+                    visit.path, method=operation.split()[0], json=visit.body, headers=visit.headers
+                )
+            told = (answer.status_code, answer.json["codigo"] if answer.status_code >= 400 else None)
+            if told != (expected, visit.codigo):
+                wrong[str(visit)] = f"{told}, not {(expected, visit.codigo)}"
+            if answer.status_code == 404:
+                bodies[visit.codigo].add(repr(answer.json | {"instance": None, "id_solicitud": None}))
+            denied += expected == 403
+            outcomes[expected] += 1
+        if any(len(some) > 1 for some in bodies.values()):
+            wrong[f"{operation}: what may not be seen is not as what is not there"] = bodies
+        if snapshot(LOG) != before:
+            wrong[f"{operation}: a refusal changed something"] = before = snapshot(LOG)
+        if [event["accion"] for event in events_after(mark)] != ["acceso.denegado"] * denied:
+            wrong[f"{operation}: its refusals are not in the log once each"] = events_after(mark)
+
+    for status, count in outcomes.items():
+        record_testsuite_property(f"{role} {status}", count)
+    assert wrong == {}
+
+
+# The faults that a request can have, each with its status, in the order in which they are told.
+FAULTS = {
+    "nobody": (401,),
+    "role": (403,),
+    "form": (400, 422),
+    "unknown": (404,),
+    "stale": (412,),
+    "in use": (409,),
+}
+
+
+def faults_of(operation, about):
+    """Which of the faults a request for this operation can have."""
+    path, guarded = operation.split()[1], "x-permiso" in about
+    possible = {
+        "nobody": guarded,
+        "role": guarded,
+        "form": True,
+        "unknown": "{" in path,
+        "stale": "If-Match" in parameters_of(about),
+        "in use": operation.startswith("DELETE") and path in POINTERS,
+    }
+    return [fault for fault in FAULTS if possible[fault]]
+
+
+def test_of_several_faults_the_first_in_the_order_of_refusals_is_told(app, client, session):
+    world = World("Administrador")
+    callers = {"nobody": {}, "role": caller("Solicitante").headers}
+    wrong, before = {}, snapshot(LOG)
+
+    for operation, about in operations(app):
+        method, path = operation.split()
+        objects, body, faults = world.objects_of(path), example_of(about), faults_of(operation, about)
+        for first in range(len(faults)):
+            has = faults[first:]
+            malformed = {"no_hay": 1} if "form" in has else {}
+            answer = client.open(
+                objects[NOTHING] if "unknown" in has else next(iter(objects.values())),
+                method=method,
+                json=None if body is None else body | malformed,
+                query_string=malformed if body is None else {},
+                headers=callers.get(has[0], world.headers) | ({"If-Match": STALE} if "stale" in has else {}),
+            )
+            if answer.status_code not in FAULTS[has[0]]:
+                wrong[f"{operation} · {', '.join(has)}"] = answer.status_code
+
+    assert wrong == {}
+    assert snapshot(LOG) == before
+
+
+COMENTARIO = f"{TIQUETS}/{{id}}/comentarios/{{id_comentario}}"
+TWO_WRONG = {"password_actual": "no es esta", "password_nuevo": "corta"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "body", "codigo"),
+    [
+        ("POST /api/auth/me/password", TWO_WRONG, "datos_invalidos"),
+        (f"PUT {COMENTARIO}", {"mensaje": ""}, "datos_invalidos"),
+        (f"PUT {COMENTARIO}", {"mensaje": "Otro"}, "permiso_denegado"),
+        (f"DELETE {COMENTARIO}", None, "permiso_denegado"),
+    ],
+)
+def test_what_is_forbidden_on_a_thing_comes_behind_its_form_and_before_its_version(
+    client, session, operation, body, codigo
+):
+    world, (method, path) = World("Técnico"), operation.split()
+    things = world.objects_of(path)
+    headers = world.headers | {"If-Match": STALE}
+
+    answer = client.open(things.get(ANOTHERS, path), method=method, json=body, headers=headers)
+
+    assert (answer.status_code, answer.json["codigo"]) == (ESTADO_DE[codigo], codigo)
+
+
+SEES = ["Administrador", "Técnico"]
+
+
+@pytest.mark.parametrize("role", SEES)
+def test_what_a_role_sees_on_its_own_is_what_its_lists_show_and_count(app, client, session, role):
+    world = World(role)
+    paths = [operation.split()[1] for operation, _ in operations(app) if operation.startswith("GET ")]
+    items = [path for path in paths if path.endswith("}")]
+
+    def get(path):
+        return client.get(path, headers=world.headers)
+
+    for item in items:
+        listed = {}  # path of an item -> the row of its list
+        for rows in {address.rpartition("/")[0] for address in world.objects_of(item).values()}:
+            if get(rows).status_code == 200:
+                page = get(rows).json
+                listed |= {f"{rows}/{row['id']}": row for row in page["data"]}
+                assert (page["paginacion"]["total"], page["paginacion"]["siguiente"]) == (
+                    len(page["data"]),
+                    None,
+                )
+        assert listed, item
+        assert {path: get(path).json for path in listed} == listed
+        seen = {path for path in world.objects_of(item).values() if get(path).status_code == 200}
+        assert seen == set(listed) & set(world.objects_of(item).values())
+
+
+# A figure of the dashboard, and the parameter of the list that asks for the same tickets.
+FIGURES = {
+    "por_estado": "id_estado",
+    "por_criticidad": "id_criticidad",
+    "por_prioridad": "id_prioridad",
+    "por_categoria": "id_categoria",
+    "por_ubicacion": "id_ubicacion",
+    "por_tecnico": "id_usuario_asignado",
+}
+TOTALS = {
+    "total": "",
+    "abiertos": "tipo_estado=nuevo&tipo_estado=en_proceso&tipo_estado=en_espera",
+    "cerrados": "tipo_estado=cerrado",
+    "sin_asignar": "id_usuario_asignado=ninguno",
+}
+
+
+@pytest.mark.parametrize("role", SEES)
+def test_the_figures_count_what_the_list_of_the_same_role_holds(client, session, role):
+    world = World(role)
+
+    def get(path):
+        return client.get(f"/api/tickets/{path}", headers=world.headers).json
+
+    def total(query):
+        return get(f"tickets?{query}")["paginacion"]["total"]
+
+    stats = get("dashboard/stats")
+
+    assert {name: stats[name] for name in TOTALS} == {name: total(query) for name, query in TOTALS.items()}
+    for figure, campo in FIGURES.items():
+        counted = {row["id"]: row["cantidad"] for row in stats[figure] if row["cantidad"]}
+        rest = stats["sin_asignar"] if figure == "por_tecnico" else 0
+        assert counted == {id: total(f"{campo}={id}") for id in counted}
+        assert sum(counted.values()) + rest == stats["total"], figure
+
+
+def test_an_administrator_alone_lists_the_trash_and_it_holds_what_the_other_list_lacks(client, session):
+    world, path = World("Administrador"), f"{TIQUETS}?papelera=true"
+    trashed = world.things[f"{TIQUETS}/{{id}}"][TRASHED]
+
+    listed = client.get(path, headers=world.headers).json
+    mark = last_event()
+    refused = client.get(path, headers=quien("Técnico").headers)
+
+    assert tuple(row["id"] for row in listed["data"]) == trashed
+    assert listed["paginacion"]["total"] == 1
+    assert (refused.status_code, refused.json["permiso"]) == (403, Permiso.VER_PAPELERA.value)
+    assert [event["accion"] for event in events_after(mark)] == ["acceso.denegado"]
