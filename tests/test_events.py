@@ -1,0 +1,388 @@
+"""The event log: each change leaves its events and nothing else does, on every route that writes."""
+
+import json
+from collections import Counter
+
+import pytest
+from sqlalchemy import select, update
+
+from app.extensions import db
+from app.models import ROLES, Idempotencia, Sesion, Usuario
+from app.permissions import POLITICA, Permiso
+from app.services import passwords
+from app.services.catalog import ENTIDADES
+from app.services.users import CLAVE_DE_DEMO
+from tests.client import example_of, operations
+from tests.factories import HASH, quien
+from tests.world import (
+    AUTH,
+    LOG,
+    MAKERS,
+    PERSONAS,
+    STALE,
+    TIQUETS,
+    UNKNOWN,
+    USERS,
+    bearer,
+    between_requests,
+    caller,
+    events_after,
+    filled,
+    item_of,
+    last_event,
+    parameters_of,
+    refresh_token,
+    snapshot,
+    success_of,
+)
+from tests.writes import AHORA, CASES, EMAIL, OTRO, REFUSALS, TERCERO, YO, Case
+
+WRITING = ("POST", "PUT", "PATCH", "DELETE")
+
+# Refusals that have tests of their own.
+ELSEWHERE = {"POST /api/auth/login": {401}, "POST /api/auth/me/password": {409}}
+
+
+class Call:
+    """A call of one operation, and what it is about."""
+
+    def __init__(self, app, client, operation, case, yo=None):
+        self.client, (self.method, self.path) = client, operation.split()
+        self.about = dict(operations(app))[operation]
+        self.yo = yo or caller(case.role, **({"email": EMAIL} if case.role == "Administrador" else {}))
+        self.words = {YO: self.yo.id, OTRO: quien("Técnico").id, TERCERO: quien("Técnico").id}
+        item = item_of(self.path)
+        self.ids = MAKERS[item](**self.named(case.on)) if item else ()
+        self.body = example_of(self.about) if case.body is None else self.named(case.body)
+        by_refresh_token = self.about.get("security") == [{"refresco": []}]
+        self.headers = bearer(refresh_token(self.yo)) if by_refresh_token else self.yo.headers
+
+    def named(self, fields):
+        return {
+            name: self.words.get(value, value) if isinstance(value, str) else value
+            for name, value in fields.items()
+        }
+
+    def send(self, *, ids=None, by=None, more=None, **other):
+        """Send it, or with other ``ids`` in the path, ``by`` somebody else, with ``more`` headers, …"""
+        db.session.remove()
+        headers = other.pop("headers", (by or self).headers) | (more or {})
+        body = {} if "data" in other else {"json": self.body}
+        path = filled(self.path, ids or self.ids)
+        return self.client.open(path, method=self.method, headers=headers, **body | other)
+
+    def thing_of(self, accion):
+        """The id of what an action is about, when it is not about something new."""
+        if not self.ids:
+            return self.yo.id
+        return self.ids[-1] if accion.startswith("comentario.") else self.ids[0]
+
+    def address_of(self, accion, id):
+        """Where the thing can be read that an action is about, if it stands anywhere yet."""
+        entidad, verbo = accion.split(".")
+        if entidad == "sesion" or verbo == "creado":
+            return None
+        return f"{filled(ADDRESSES[entidad], self.ids[:1])}/{id}"
+
+
+def shown(client, admin, address):
+    """What stands at an address, if anything does; in the trash too."""
+    if address is None:
+        return {}
+    answer = client.get(address, headers=admin.headers)
+    if answer.status_code == 200:
+        return answer.json
+    trash = client.get(f"{TIQUETS}?papelera=true", headers=admin.headers).json["data"]
+    return next((row for row in trash if address == f"{TIQUETS}/{row['id']}"), {})
+
+
+# Of what an object shows, this is derived or no news in itself.
+UNRECORDED = {"id", "version", "numero", "permisos", "transiciones_permitidas", "fecha_actualizacion"}
+ADDRESSES = {
+    "tiquet": TIQUETS,
+    "comentario": f"{TIQUETS}/{{id}}/comentarios",
+    "usuario": USERS,
+    **{entidad: f"/api/tickets/{name}" for name, entidad in ENTIDADES.items()},
+    **{entidad: f"/api/{entidad}s" for entidad in PERSONAS},
+}
+
+
+def recorded(thing):
+    """What the log records of an object: its own fields, and ids for what is nested beside them."""
+    flat = thing | ({"id_autor": thing["autor"]["id"]} if "autor" in thing else {})
+    return {k: v for k, v in flat.items() if k not in UNRECORDED and f"id_{k}" not in flat}
+
+
+def changes(before, after):
+    """Field -> what it was and what it is, of what is not the same."""
+    before, after = recorded(before), recorded(after)
+    both = {name: (before.get(name), after.get(name)) for name in before | after}
+    return {name: pair for name, pair in both.items() if pair[0] != pair[1]}
+
+
+def told(event):
+    """An event without what the database makes of it, its changes by field."""
+    written = {change["campo"]: (change["anterior"], change["nuevo"]) for change in event["cambios"]}
+    assert len(written) == len(event["cambios"])
+    assert written == {name: pair for name, pair in written.items() if pair[0] != pair[1]}
+    own = {"id", "id_evento", "secuencia", "fecha", "hash_anterior", "hash"}
+    return {name: value for name, value in event.items() if name not in own} | {"cambios": written}
+
+
+def event(accion, answer, actor, **about):
+    """What an event of the request that got ``answer`` tells, but for what is ``about`` its thing."""
+    nothing = {"id_entidad": None, "id_tiquet": None, "version_resultante": None, "cambios": {}}
+    return {
+        "accion": accion,
+        "entidad": accion.partition(".")[0],
+        "tipo_actor": "usuario" if actor else "anonimo",
+        "id_usuario": actor,
+        "origen": "api",
+        "id_solicitud": answer.headers["X-Request-Id"],
+        "ip": "127.0.0.1",
+        **nothing,
+        **about,
+    }
+
+
+def secrets_of(call, answer):
+    """All that must be in no event: passwords, their hashes, tokens and their digests."""
+    with between_requests():
+        hashes = db.session.scalars(select(Usuario.password_hash)).all()
+        digests = db.session.scalars(select(Sesion.refresco)).all()
+    sent = [value for name, value in (call.body or {}).items() if "password" in name]
+    given = [answer.json[name] for name in ("access_token", "refresh_token")] if "login" in call.path else []
+    token = call.headers["Authorization"].removeprefix("Bearer ")
+    return [*hashes, *digests, *sent, *given, token, "argon2", "password"]
+
+
+ALL_CASES = [
+    pytest.param(operation, case, id=f"{operation} {number}")
+    for operation, cases in CASES.items()
+    for number, case in enumerate(cases)
+]
+
+
+def test_every_operation_that_writes_has_a_case(app):
+    writing = {operation for operation, _ in operations(app) if operation.split()[0] in WRITING}
+
+    assert [f"no case for {operation}" for operation in writing - set(CASES)] == []
+    assert set(CASES) | set(REFUSALS) == writing
+
+
+def about(accion, id, before, after):
+    """What an event tells of its thing, by how it was shown before and after."""
+    entidad = accion.partition(".")[0]
+    if entidad == "sesion":
+        return {"id_entidad": id}
+    id = after.get("id", id)
+    return {
+        "id_entidad": id,
+        "id_tiquet": id if entidad == "tiquet" else (before | after).get("id_tiquet"),
+        "version_resultante": after["version"] if after else before["version"] + 1,
+        "cambios": changes(before, after),
+    }
+
+
+@pytest.mark.parametrize(("operation", "case"), ALL_CASES)
+def test_a_change_leaves_exactly_its_events(app, client, session, operation, case):
+    call, admin = Call(app, client, operation, case), quien("Administrador")
+    expected = [one if isinstance(one, tuple) else (one, call.thing_of(one)) for one in case.events]
+    before = [shown(client, admin, call.address_of(*one)) for one in expected]
+    mark = last_event()
+
+    answer = call.send()
+
+    assert answer.status_code == success_of(call.about), answer.get_data(as_text=True)
+    events = events_after(mark)
+    where = [call.address_of(*one) or answer.headers.get("Location") for one in expected]
+    after = [shown(client, admin, address) for address in where]
+    things = [about(*one, *states) for one, *states in zip(expected, before, after, strict=True)]
+    assert [told(one) for one in events] == [
+        event(accion, answer, call.yo.id, **thing)
+        for (accion, _), thing in zip(expected, things, strict=True)
+    ]
+    text = json.dumps(events, default=str, ensure_ascii=False)
+    assert [secret for secret in secrets_of(call, answer) if secret in text] == []
+
+
+@pytest.mark.parametrize("operation", [name for name in CASES if name.split()[0] in ("PUT", "PATCH")])
+def test_what_is_sent_as_it_is_leaves_no_event(app, client, session, operation):
+    call = Call(app, client, operation, CASES[operation][0])
+    whole = client.get(filled(call.path, call.ids), headers=call.headers)
+    before = snapshot("Cerrojo")
+
+    answers = [call.send(json=body, more=more) for body in ({}, whole.json) for more in ({}, tagged(whole))]
+
+    assert [(answer.status_code, answer.json) for answer in answers] == [(200, whole.json)] * 4
+    assert snapshot("Cerrojo") == before
+
+
+def tagged(answer):
+    return {"If-Match": answer.headers["ETag"]}
+
+
+def test_who_is_deactivated_already_leaves_no_event(app, client, session):
+    call = Call(app, client, f"DELETE {USERS}/{{id}}", Case((), on={"activo": False}))
+    before = snapshot("Cerrojo")
+
+    assert call.send().status_code == 200
+    assert snapshot("Cerrojo") == before
+
+
+def keyed(operation):
+    return operation.startswith("POST") and AUTH not in operation
+
+
+@pytest.mark.parametrize("operation", [*filter(keyed, CASES)])
+def test_a_repeated_key_leaves_no_second_event(app, client, session, operation):
+    call, key = Call(app, client, operation, CASES[operation][0]), {"Idempotency-Key": "una vez"}
+    first = call.send(more=key)
+    assert first.status_code == success_of(call.about)
+    before = snapshot()
+
+    again = call.send(more=key)
+
+    assert (again.status_code, again.data) == (first.status_code, first.data)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert snapshot() == before
+
+
+def refusals_of_any(call):
+    """What every operation like this one refuses: status, and what is sent otherwise."""
+    parameters, permiso = parameters_of(call.about), call.about.get("x-permiso")
+    yield 422, {"query_string": {"no_hay": 1}}
+    if call.about.get("security") != []:
+        yield 401, {"headers": {}}
+        yield 401, {"headers": bearer("a.b.c")}
+    if permiso:
+        allowed = POLITICA[Permiso(permiso)][0]
+        yield from ((403, {"by": quien(role)}) for role in ROLES if role not in allowed)
+        if "Técnico" in allowed and not call.path.startswith(AUTH):
+            yield 403, {"by": quien("Técnico", debe_cambiar_clave=True)}
+    if "requestBody" in call.about:
+        yield 400, {"data": b"{", "content_type": "application/json"}
+        yield 413, {"data": b" " * (256 * 1024 + 1), "content_type": "application/json"}
+        yield 415, {"data": b"{}", "content_type": "text/plain"}
+        yield 422, {"json": call.body | {"no_hay": 1}}
+    for known in range(len(call.ids)):
+        yield 404, {"ids": call.ids[:known] + (UNKNOWN,) * (len(call.ids) - known)}
+    if "If-Match" in parameters:
+        yield 400, {"more": {"If-Match": "sin comillas"}}
+        yield 412, {"more": {"If-Match": STALE}}
+    if "Idempotency-Key" in parameters:
+        yield 400, {"more": {"Idempotency-Key": "ñ"}}
+        yield 409, {"more": in_flight(call)}
+        yield 422, {"more": used_otherwise(call)}
+
+
+def in_flight(call):
+    """The key of a request like ``call`` that has no answer yet."""
+    key = {"Idempotency-Key": "en curso"}
+    assert call.send(more=key).status_code < 300
+    db.session.execute(update(Idempotencia).values(estado=None))
+    db.session.commit()
+    return key
+
+
+def used_otherwise(call):
+    """The key of another request."""
+    about = {"huella": "0" * 64, "ruta": "POST /", "creado": AHORA, "vence": AHORA}
+    db.session.add(Idempotencia(id_usuario=call.yo.id, clave="usada", **about))
+    db.session.commit()
+    return {"Idempotency-Key": "usada"}
+
+
+def denial(answer, quien):
+    """The event of a 403."""
+    told = {
+        "motivo": answer.json["codigo"],
+        "permiso": answer.json.get("permiso"),
+        "peticion": f"{answer.request.method} {answer.request.path}",
+    }
+    changed = {name: (None, value) for name, value in told.items() if value}
+    return event("acceso.denegado", answer, quien.id, cambios=changed)
+
+
+@pytest.mark.parametrize("operation", CASES)
+def test_a_refusal_leaves_nothing_but_the_event_of_a_403(
+    app, client, session, operation, with_settings, record_testsuite_property
+):
+    call = Call(app, client, operation, CASES[operation][0])
+    todo = [(call, status, sent) for status, sent in refusals_of_any(call)]
+    for row in REFUSALS.get(operation, []):
+        own = Call(app, client, operation, row, call.yo if row.role == "Administrador" else None)
+        if row.planted:
+            row.planted(*own.ids)
+        todo.append((own, row.status, {"ids": (own.yo.id,)} if row.of_caller else {}))
+    seen, wrong, before = Counter(), {}, snapshot(LOG)
+
+    def refused(one, status, sent):
+        mark = last_event()
+        answer = one.send(**sent)
+        expected = [denial(answer, sent.get("by", one.yo))] if status == 403 else []
+        if answer.status_code != status or [told(one) for one in events_after(mark)] != expected:
+            wrong[f"{status} {sent} {one.body}"] = (answer.get_data(as_text=True), events_after(mark))
+        seen[status] += 1
+
+    for one in todo:
+        refused(*one)
+    if "If-Match" in parameters_of(call.about):
+        with_settings(EXIGIR_IF_MATCH="true")
+        refused(call, 428, {})
+
+    assert wrong == {}
+    assert snapshot(LOG) == before
+    documented = {int(status) for status in call.about["responses"] if status.startswith("4")}
+    assert documented - set(seen) == ELSEWHERE.get(operation, set())
+    for status, count in seen.items():
+        record_testsuite_property(f"{operation} {status}", count)
+
+
+@pytest.mark.parametrize("who", ["unknown", "wrong", "deactivated"])
+def test_a_refused_sign_in_leaves_one_event_and_nothing_else(client, session, who):
+    user = caller("Técnico", activo=who != "deactivated")
+    body = {
+        "email": "nadie@example.org" if who == "unknown" else user.email,
+        "password": "no es esta" if who == "wrong" else CLAVE_DE_DEMO,
+    }
+    before, mark = snapshot(LOG), last_event()
+
+    answer = client.post("/api/auth/login", json=body)
+
+    events = events_after(mark)
+    whose = None if who == "unknown" else user.id
+    assert answer.status_code == 401
+    assert [told(one) for one in events] == [event("sesion.rechazada", answer, None, id_entidad=whose)]
+    assert [secret for secret in body.values() if secret in repr(events)] == []
+    assert snapshot(LOG) == before
+
+
+def test_a_refresh_token_that_comes_again_leaves_the_event_of_the_end_of_its_session(client, session):
+    user = caller("Técnico")
+    old = bearer(refresh_token(user))
+    assert client.post("/api/auth/refresh", headers=old).status_code == 200
+    mark, others = last_event(), snapshot(LOG, "Sesion")
+
+    answers = [client.post("/api/auth/refresh", headers=old) for _ in range(2)]
+
+    assert [answer.json["codigo"] for answer in answers] == ["refresco_reutilizado", "sesion_terminada"]
+    reused = event("sesion.refresco_reutilizado", answers[0], None, id_entidad=user.id)
+    assert [told(one) for one in events_after(mark)] == [reused]
+    assert snapshot(LOG, "Sesion") == others
+
+
+def test_a_password_that_changed_meanwhile_is_409_and_leaves_no_event(app, client, session, monkeypatch):
+    call, hashing = Call(app, client, "POST /api/auth/me/password", Case(())), passwords.hash_password
+
+    def while_another_changes_it(password):
+        db.session.execute(update(Usuario).where(Usuario.id == call.yo.id).values(password_hash=HASH))
+        db.session.commit()
+        states.append(snapshot())
+        return hashing(password)
+
+    states = []
+    monkeypatch.setattr(passwords, "hash_password", while_another_changes_it)
+
+    assert call.send().status_code == 409
+    assert states == [snapshot()]

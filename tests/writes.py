@@ -1,0 +1,217 @@
+"""Every operation that writes: calls of it that succeed, what each leaves in the log, and what it refuses."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.models import utcnow
+from app.services.catalog import ENTIDADES
+from app.services.users import CLAVE_DE_DEMO
+from tests.factories import NUEVO, UsuarioFactory, tiquet
+from tests.world import MAKERS, PERSONAS, POINTERS, TIQUETS, UNKNOWN, USERS
+
+EMAIL = "jadmin@gmail.com"  # whom the example of sign-in signs in: the caller of all cases
+CORTA = "corta"
+
+# In fields and bodies: the ids of the caller and of two others.
+YO, OTRO, TERCERO = "<yo>", "<otro>", "<tercero>"
+AHORA = utcnow()
+DE_OTRO = {"id_usuario_asignado": OTRO, "id_estado": 2}
+MIO = {"id_usuario_asignado": YO, "id_estado": 2}
+CERRADO = {"id_estado": 6, "motivo_cierre": "resuelto", "fecha_cierre": AHORA, "fecha_resolucion": AHORA}
+EXTERNO = {"origen_externo": "otro sistema", "id_externo": "A-1"}
+EN_USO = {"id_externo": "X-1"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A call that succeeds, with the example of the document unless it has a ``body``, and its events.
+
+    ``events`` are actions in their order: each about what was created, or what the path names, or else the
+    caller; a pair names the id of what it is about.
+    """
+
+    events: tuple[str | tuple[str, int], ...]
+    body: dict[str, Any] | None = None
+    on: dict[str, Any] = field(default_factory=dict)  # what the thing in the path is like
+    role: str = "Administrador"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A call that is refused for what it asks of this thing, and what stands in its way."""
+
+    status: int
+    body: dict[str, Any] | None = None
+    on: dict[str, Any] = field(default_factory=dict)
+    role: str = "Administrador"
+    of_caller: bool = False  # The path names the caller itself.
+    planted: Callable[..., Any] | None = None
+
+
+def on_each(path: str, methods: str, rows: list[Any]) -> dict[str, list[Any]]:
+    return {f"{method} {path}": rows for method in methods.split()}
+
+
+TIQUET_CHANGED = ("tiquet.actualizado",)
+CASES: dict[str, list[Case]] = {
+    "POST /api/auth/login": [Case(("sesion.iniciada",))],
+    "POST /api/auth/refresh": [Case(())],  # The session that began goes on.
+    "POST /api/auth/logout": [Case(("sesion.cerrada",)), Case(("sesion.cerrada",), role="Técnico")],
+    **on_each("/api/auth/me", "PUT PATCH", [Case(("usuario.actualizado",))]),
+    "POST /api/auth/me/password": [
+        Case(("usuario.clave_cambiada",)),
+        Case(("usuario.clave_cambiada",), role="Técnico"),
+    ],
+    "POST /api/tickets/tickets": [
+        Case(("tiquet.creado",)),
+        Case(("tiquet.creado",), NUEVO | EXTERNO | {"id_usuario_asignado": OTRO, "etiquetas": ["VPN"]}),
+        Case(("tiquet.creado",), NUEVO | {"id_estado": 6, "canal": "telefono"}, role="Técnico"),
+    ],
+    **on_each(
+        f"{TIQUETS}/{{id}}",
+        "PUT PATCH",
+        [
+            Case(TIQUET_CHANGED),
+            Case(TIQUET_CHANGED, EXTERNO | {"titulo": "Otro", "etiquetas": ["red"], "id_problema": 2}),
+            Case(TIQUET_CHANGED, {"id_usuario_asignado": YO}, role="Técnico"),
+            Case(TIQUET_CHANGED, {"id_usuario_asignado": TERCERO}, DE_OTRO),
+            Case(TIQUET_CHANGED, {"id_usuario_asignado": None}, DE_OTRO),
+            Case(TIQUET_CHANGED, {"id_estado": 5, "resolucion": "Se cambió el cable"}),
+            Case(TIQUET_CHANGED, {"id_estado": 6}, role="Técnico"),
+            Case(TIQUET_CHANGED, {"id_estado": 2}, CERRADO | {"resolucion": "Se cambió el cable"}),
+        ],
+    ),
+    f"DELETE {TIQUETS}/{{id}}": [Case(("tiquet.eliminado",))],
+    f"POST {TIQUETS}/{{id}}/restaurar": [Case(("tiquet.restaurado",), on={"fecha_eliminacion": AHORA})],
+    f"POST {TIQUETS}/{{id}}/comentarios": [
+        Case(("comentario.creado", "tiquet.comentado")),
+        Case(("comentario.creado", "tiquet.comentado"), {"mensaje": "Solo para el personal"}),
+        Case(("comentario.creado", "tiquet.comentado"), on={"fecha_primera_respuesta": AHORA}),
+    ],
+    **on_each(
+        f"{TIQUETS}/{{id}}/comentarios/{{id_comentario}}",
+        "PUT PATCH",
+        [Case(("comentario.actualizado",)), Case(("comentario.actualizado",), None, {"id_autor": OTRO})],
+    ),
+    f"DELETE {TIQUETS}/{{id}}/comentarios/{{id_comentario}}": [
+        Case(("comentario.eliminado", "tiquet.comentario_eliminado"))
+    ],
+    f"POST {TIQUETS}/{{id}}/asignar": [
+        Case(TIQUET_CHANGED, {"id_usuario": OTRO}),
+        Case(TIQUET_CHANGED, {"id_usuario": YO}, role="Técnico"),
+        Case((), {"id_usuario": OTRO}, DE_OTRO),
+    ],
+    f"POST {TIQUETS}/{{id}}/tomar": [Case(TIQUET_CHANGED), Case((), on=MIO, role="Técnico")],
+    f"POST {TIQUETS}/{{id}}/soltar": [Case(TIQUET_CHANGED, on=MIO, role="Técnico")],
+    f"POST {TIQUETS}/{{id}}/transiciones": [
+        Case(TIQUET_CHANGED),
+        Case(TIQUET_CHANGED, {"accion": "pedir_datos"}, role="Técnico"),
+        Case(TIQUET_CHANGED, {"accion": "cancelar", "motivo": "Ya no hace falta"}),
+        Case(TIQUET_CHANGED, {"accion": "reabrir"}, CERRADO | {"resolucion": "Se cambió el cable"}),
+        Case((), {"accion": "responder"}),
+    ],
+    "POST /api/users": [Case(("usuario.creado",))],
+    **on_each(
+        f"{USERS}/{{id}}",
+        "PUT PATCH",
+        [
+            Case(("usuario.actualizado",)),
+            Case(("usuario.actualizado",), {"categorias": [2, 1], "id_ubicacion": 3, "activo": False}),
+            Case(("usuario.actualizado",), {"email": "otra@example.org", "tipo_usuario": "Administrador"}),
+        ],
+    ),
+    f"DELETE {USERS}/{{id}}": [Case(("usuario.desactivado",))],
+    f"POST {USERS}/{{id}}/password": [
+        Case(("usuario.clave_restablecida",)),
+        Case(("usuario.clave_restablecida",), on={"debe_cambiar_clave": True}),
+    ],
+}
+for path, entidad in {
+    **{f"/api/tickets/{name}": entidad for name, entidad in ENTIDADES.items()},
+    **{f"/api/{entidad}s": entidad for entidad in PERSONAS},
+}.items():
+    CASES[f"POST {path}"] = [Case((f"{entidad}.creado",))]
+    CASES |= on_each(f"{path}/{{id}}", "PUT PATCH", [Case((f"{entidad}.actualizado",))])
+    CASES[f"DELETE {path}/{{id}}"] = [Case((f"{entidad}.eliminado",))]
+# Whoever becomes the default row ends another's being it.
+ANOTHER_DEFAULT = (("prioridad.actualizado", 2), "prioridad.actualizado")
+CASES["PUT /api/tickets/prioridades/{id}"] = [
+    Case(("prioridad.actualizado",), {"nombre": "Hoy mismo", "nivel": 8}),
+    Case(ANOTHER_DEFAULT, {"predeterminado": True}),
+]
+
+REFUSALS: dict[str, list[Refusal]] = {
+    "POST /api/auth/me/password": [
+        Refusal(403, {"password_actual": "no es esta", "password_nuevo": "tres tigres en el trigal"}),
+        Refusal(422, {"password_actual": CLAVE_DE_DEMO, "password_nuevo": CORTA}),
+    ],
+    f"POST {TIQUETS}": [
+        Refusal(409, NUEVO | EXTERNO, planted=lambda *_: tiquet(**EXTERNO)),
+        Refusal(422, NUEVO | {"id_categoria": UNKNOWN}),
+        Refusal(422, NUEVO | {"id_usuario_asignado": UNKNOWN}),
+    ],
+    **on_each(
+        f"{TIQUETS}/{{id}}",
+        "PUT PATCH",
+        [
+            Refusal(403, {"id_usuario_asignado": TERCERO}, DE_OTRO, "Técnico"),
+            Refusal(403, {"id_usuario_asignado": None}, DE_OTRO, "Técnico"),
+            Refusal(403, {"id_estado": 1}, DE_OTRO, "Técnico"),
+            Refusal(403, {"id_estado": 2}, CERRADO, "Técnico"),
+            Refusal(409, {"id_usuario_asignado": YO}, DE_OTRO, "Técnico"),
+            Refusal(409, {"id_usuario_asignado": YO}, CERRADO),
+            Refusal(409, EXTERNO, planted=lambda *_: tiquet(**EXTERNO)),
+            Refusal(422, {"titulo": "Otro", "id_categoria": UNKNOWN}),
+            Refusal(422, {"titulo": "Otro", "version": 99}),
+        ],
+    ),
+    f"POST {TIQUETS}/{{id}}/restaurar": [Refusal(409)],
+    f"POST {TIQUETS}/{{id}}/asignar": [
+        Refusal(403, {"id_usuario": TERCERO}, DE_OTRO, "Técnico"),
+        Refusal(409, {"id_usuario": YO}, DE_OTRO, "Técnico"),
+        Refusal(409, {"id_usuario": YO}, CERRADO),
+        Refusal(422, {"id_usuario": UNKNOWN}),
+    ],
+    f"POST {TIQUETS}/{{id}}/tomar": [Refusal(409, on=DE_OTRO), Refusal(409, on=CERRADO)],
+    f"POST {TIQUETS}/{{id}}/soltar": [Refusal(403, on=DE_OTRO, role="Técnico"), Refusal(409)],
+    f"POST {TIQUETS}/{{id}}/transiciones": [
+        Refusal(403, {"accion": "reabrir"}, CERRADO, "Técnico"),
+        Refusal(409, {"accion": "cerrar"}),
+        Refusal(422, {"accion": "resolver"}),
+        Refusal(422, {"accion": "resolver", "resolucion": "Se cambió el cable", "id_estado": 1}),
+    ],
+    **{
+        f"{method} {TIQUETS}/{{id}}/comentarios/{{id_comentario}}": [
+            Refusal(403, on={"id_autor": OTRO}, role="Técnico")
+        ]
+        for method in ("PUT", "PATCH", "DELETE")
+    },
+    "POST /api/users": [
+        Refusal(
+            409,
+            {"email": "a@example.org", "nombre": "A", "apellido": "B", "password": "no la de nadie"}
+            | {"tipo_usuario": "Técnico"},
+            planted=lambda *_: UsuarioFactory(email="a@example.org"),
+        ),
+    ],
+    **on_each(
+        f"{USERS}/{{id}}",
+        "PUT PATCH",
+        [
+            Refusal(409, {"tipo_usuario": "Técnico"}, of_caller=True),
+            Refusal(409, {"email": EMAIL}),
+            Refusal(422, {"nombre": "Otro", "categorias": [1, UNKNOWN]}),
+        ],
+    ),
+    f"DELETE {USERS}/{{id}}": [Refusal(409, of_caller=True)],
+    f"POST {USERS}/{{id}}/password": [Refusal(409, of_caller=True), Refusal(422, {"password": CORTA})],
+}
+for item, campo in POINTERS.items():
+    taken = {"nombre": "Ocupado"} if "/tickets/" in item else EN_USO
+    plant = {"planted": lambda *_, item=item, taken=taken: MAKERS[item](**taken)}
+    REFUSALS |= on_each(item, "PUT PATCH", [Refusal(409, taken, **plant)])
+    REFUSALS[f"DELETE {item}"] = [
+        Refusal(409, planted=lambda id, campo=campo: tiquet(**{campo: id})),
+        *([Refusal(409, on={"predeterminado": True})] if "/tickets/" in item else []),
+    ]
