@@ -13,7 +13,7 @@ from app.services import passwords
 from app.services.catalog import ENTIDADES
 from app.services.users import CLAVE_DE_DEMO
 from tests.client import example_of, operations
-from tests.factories import HASH, quien
+from tests.factories import HASH, quien, tiquet
 from tests.world import (
     AUTH,
     LOG,
@@ -386,3 +386,16 @@ def test_a_password_that_changed_meanwhile_is_409_and_leaves_no_event(app, clien
 
     assert call.send().status_code == 409
     assert states == [snapshot()]
+
+
+def test_whose_version_is_stale_hears_of_what_changed_it_not_of_comments(client, session):
+    admin, tecnico, path = quien("Administrador"), quien("Técnico"), f"{TIQUETS}/{tiquet()}"
+    seen = tagged(client.get(path, headers=admin.headers))
+    mark = last_event()
+    client.put(path, json={"id_prioridad": 3}, headers=tecnico.headers)
+    client.post(f"{path}/comentarios", json={"mensaje": "Lo miro"}, headers=admin.headers)
+
+    stale = client.put(path, json={"titulo": "Otro"}, headers=admin.headers | seen).json
+
+    assert (stale["campos"], stale["modificado_por"]["id"]) == (["id_prioridad"], tecnico.id)
+    assert stale["modificado_en"] == f"{events_after(mark)[0]['fecha'].isoformat()}Z"

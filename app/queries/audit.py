@@ -8,6 +8,9 @@ from app.extensions import db
 from app.models import LogTransaccional, Usuario
 from app.queries.tickets import person
 
+# They stand at the version that they found: no field of the ticket's own changed.
+DE_COMENTARIOS = ("tiquet.comentado", "tiquet.comentario_eliminado")
+
 
 def changes_since(entidad: str, id: int, version: int) -> dict[str, Any] | None:
     """What others did to a thing after ``version``: which fields, and who was the last, when."""
@@ -18,6 +21,7 @@ def changes_since(entidad: str, id: int, version: int) -> dict[str, Any] | None:
             LogTransaccional.entidad == entidad,
             LogTransaccional.id_entidad == id,
             LogTransaccional.version_resultante > version,
+            LogTransaccional.accion.not_in(DE_COMENTARIOS),
         )
         .order_by(LogTransaccional.version_resultante)
     ).all()
