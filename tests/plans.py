@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from app.extensions import db
 from tests import factories
+from tests.statements import noted
 
 TIQUETS = 20_000
 LIMITE = 50
@@ -56,18 +56,10 @@ class Lectura:
 def reading(table: str = "Tiquet") -> Iterator[Lectura]:
     """Notes in its ``Lectura``, once it is over, what the block reads, and by which indexes of ``table``."""
     lectura = Lectura()
-    statements: list[tuple[str, Any]] = []
-
-    def note(_connection, _cursor, statement, parameters, *_rest):
-        statements.append((statement, parameters))
-
     idle = -handler_reads() + handler_reads()
     before = handler_reads()
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
+    with noted() as statements:
         yield lectura
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
     lectura.rows = handler_reads() - before - idle
     plans = [
         row._mapping

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, event
+from sqlalchemy import delete
 
 from app.extensions import db
 from app.models import EtiquetaTiquet, Tiquet, utcnow
 from app.schemas.tickets import ORDENES
 from tests.rows import INICIO, LISTA, PERSONAS, instant, mixed, pages, people, plant, walk, wanted
+from tests.statements import noted
 
 FILTROS = [
     {},
@@ -376,19 +377,9 @@ def test_an_instant_in_a_filter_may_have_any_offset(mesa_llena):
 )
 def test_a_page_takes_three_statements_however_long_it_is(mesa_llena, query):
     mesa_llena.get(**query)
-    statements: list[str] = []
-
-    def note(_connection, _cursor, statement, *_rest):
-        if "SAVEPOINT" not in statement:  # These are the test's own way to undo everything.
-            statements.append(statement)
-
-    connection = db.engine
-    event.listen(connection, "before_cursor_execute", note)
-    try:
+    with noted() as statements:
         cursor = mesa_llena.get(**query, limite=3).json["paginacion"]["siguiente"]
         first = len(statements)
         mesa_llena.get(**query, limite=3, cursor=cursor)
-    finally:
-        event.remove(connection, "before_cursor_execute", note)
 
     assert (first, len(statements) - first) == (3, 2), statements

@@ -1,0 +1,124 @@
+"""How many statements each list, item and write takes, authentication included: what grows is seen here."""
+
+from typing import Any
+
+import pytest
+
+from app.models import utcnow
+from tests import factories
+from tests.conftest import CATALOGS
+from tests.rows import LISTA
+from tests.statements import noted
+
+CLAVE = {"password": "tres tigres en el trigal"}
+ROSA = {"email": "rosa@example.org", "nombre": "Rosa", "apellido": "Lima", "tipo_usuario": "Técnico"}
+PERSONA = {"nombre": "Rosa", "apellido": "Lima", "id_ubicacion": 1}
+COMENTARIOS = f"{LISTA}/{{tiquet}}/comentarios"
+
+# One tells who asks. A write tells what the catalogs are, locks, changes, shows and logs.
+REQUESTS: list[tuple[int, str, str, Any]] = [
+    (2, "GET", "/api/users/{usuario}", None),
+    (6, "POST", "/api/users", ROSA | CLAVE),
+    (7, "POST", "/api/users", ROSA | CLAVE | {"categorias": [1, 2, 3]}),
+    (6, "PUT", "/api/users/{usuario}", {"telefono": "555 0101"}),
+    (8, "PUT", "/api/users/{usuario}", {"categorias": [1, 2, 3]}),
+    (7, "PUT", "/api/users/{usuario}", {"tipo_usuario": "Administrador"}),
+    (7, "POST", "/api/users/{usuario}/password", CLAVE),
+    (3, "GET", "/api/users/{usuario}/tickets-abiertos", None),
+    (10, "DELETE", "/api/users/{usuario}", None),
+    (2, "GET", "/api/clientes/{cliente}", None),
+    (5, "POST", "/api/clientes", PERSONA),
+    (6, "PUT", "/api/clientes/{cliente}", PERSONA),
+    (4, "PUT", "/api/clientes/{cliente}", {}),
+    (5, "DELETE", "/api/clientes/{cliente}", None),
+    (2, "GET", "/api/empleados/{empleado}", None),
+    (5, "POST", "/api/empleados", PERSONA),
+    (6, "PUT", "/api/empleados/{empleado}", PERSONA),
+    (5, "DELETE", "/api/empleados/{empleado}", None),
+    (1, "GET", "/api/tickets/catalogos", None),
+    (1, "GET", "/api/tickets/ubicaciones", None),
+    (1, "GET", "/api/tickets/ubicaciones/{ubicacion}", None),
+    (7, "POST", "/api/tickets/ubicaciones", {"nombre": "Sede vieja"}),
+    (7, "PUT", "/api/tickets/ubicaciones/{ubicacion}", {"orden": 5}),
+    # What a reference names is read anew, all the catalogs, and the tree for cycles.
+    (8 + len(CATALOGS) + 1, "PUT", "/api/tickets/ubicaciones/{ubicacion}", {"id_padre": 1}),
+    (7, "DELETE", "/api/tickets/ubicaciones/{ubicacion}", None),
+    (3, "GET", f"{COMENTARIOS}/{{comentario}}", None),
+    (8, "POST", COMENTARIOS, {"mensaje": "Listo", "es_interno": False}),
+    (9, "PUT", f"{COMENTARIOS}/{{comentario}}", {"mensaje": "Listo"}),
+    (6, "DELETE", f"{COMENTARIOS}/{{comentario}}", None),
+    (4, "DELETE", f"{LISTA}/{{tiquet}}", None),
+    (6, "POST", f"{LISTA}/{{tirado}}/restaurar", {}),
+]
+# Who asks, the rows, and for the first of several pages their number; for comments the ticket too.
+LISTS = [
+    (2, "/api/users", {}),
+    (2, "/api/users", {"q": "ro", "activo": "true", "id_categoria": 1}),
+    (2, "/api/clientes", {}),
+    (2, "/api/clientes", {"q": "ro li", "activo": "true", "id_ubicacion": 1}),
+    (2, "/api/empleados", {}),
+    (2, LISTA, {"papelera": "true"}),
+    (2, LISTA, {"papelera": "true", "id_estado": 1, "orden": "prioridad"}),
+    (3, COMENTARIOS, {}),
+]
+
+
+@pytest.fixture
+def ids(client, admin):
+    """One of each kind, by what stands for it in a path; the catalogs are in memory."""
+
+    def made(path, body):
+        return client.post(path, json=body, headers=admin.headers).json["id"]
+
+    tiquet = factories.tiquet()
+    ids = {
+        "tiquet": tiquet,
+        "tirado": factories.tiquet(fecha_eliminacion=utcnow()),
+        "usuario": factories.UsuarioFactory().id,
+        "cliente": factories.ClienteFactory().id,
+        "empleado": factories.EmpleadoFactory().id,
+        "ubicacion": made("/api/tickets/ubicaciones", {"nombre": "Sede nueva"}),
+        "comentario": made(COMENTARIOS.format(tiquet=tiquet), {"mensaje": "Se reinició"}),
+    }
+    client.get("/api/tickets/catalogos", headers=admin.headers)
+    return ids
+
+
+@pytest.mark.parametrize(("count", "method", "path", "body"), REQUESTS, ids=str)
+def test_an_item_and_a_write_take_so_many_statements(client, admin, ids, count, method, path, body):
+    with noted() as statements:
+        answer = client.open(path.format(**ids), method=method, json=body, headers=admin.headers)
+
+    assert answer.status_code < 300, answer.json
+    events = [
+        statement
+        for statement, _ in statements
+        if statement.startswith(("INSERT INTO `Log", 'INSERT INTO "Log'))
+    ]
+    # All events of a request are one statement on MariaDB, and one each on SQLite.
+    assert len(statements) - len(events[1:]) == count, statements
+
+
+@pytest.mark.parametrize(("count", "path", "query"), LISTS, ids=str)
+def test_a_page_takes_so_many_statements_however_long_it_is(client, admin, ids, count, path, query):
+    for _ in range(4):
+        usuario = factories.UsuarioFactory(nombre="Rosa").id
+        client.put(f"/api/users/{usuario}", json={"categorias": [1]}, headers=admin.headers)
+        factories.ClienteFactory(**PERSONA)
+        factories.EmpleadoFactory(**PERSONA)
+        factories.tiquet(fecha_eliminacion=utcnow())
+        client.post(COMENTARIOS.format(**ids), json={"mensaje": "Nada nuevo"}, headers=admin.headers)
+
+    def read(**page):
+        with noted() as statements:
+            answer = client.get(path.format(**ids), query_string=query | page, headers=admin.headers)
+        return answer.json, len(statements)
+
+    first, taken = read(limite=3)
+    assert (len(first["data"]), taken) == (3, count + 1)
+    rest, taken = read(limite=3, cursor=first["paginacion"]["siguiente"])
+    assert rest["data"]
+    assert taken == count
+    whole, taken = read()
+    assert len(whole["data"]) > 3
+    assert taken == count
