@@ -13,14 +13,15 @@ from app.queries import catalog, comments, people, ticket_list, users
 from app.queries.pagination import TOTAL_EXACTO, Corte, Pagina
 from app.queries.tickets import IN_TRASH
 from tests.conftest import empty_tables
-from tests.plans import DEPTHS, LIMITE, plant_tickets, reading
+from tests.plans import DEPTHS, LIMITE, TIQUETS, plant_tickets, reading
 
 pytestmark = pytest.mark.mariadb
 
 # Hundreds of namesakes; one in ten has no surname where it may be missing, one in 37 is not active.
 PLANT = """
-INSERT INTO {table} (nombre, apellido, activo, id_ubicacion, fecha_creacion, version {more})
-SELECT CONCAT('Ana ', seq % 41), {surname}, seq % 37 > 0, IF(seq % 3, 1 + seq % 4, NULL), NOW(), 1 {values}
+INSERT INTO {table} (nombre, apellido, busqueda, activo, id_ubicacion, fecha_creacion, version {more})
+SELECT CONCAT('Ana ', seq % 41), {surname}, CONCAT(' ana ', seq % 41, ' n', seq), seq % 37 > 0,
+    IF(seq % 3, 1 + seq % 4, NULL), NOW(), 1 {values}
 FROM seq_1_to_20000
 """
 SURNAME = "CONCAT('Paz ', seq % 23)"
@@ -102,6 +103,21 @@ def test_a_page_of_people_reads_the_rows_it_shows(actor, entidad, model, filtros
     indexes = read(lambda c: people.page(entidad, filtros, LIMITE, c), corte, model.__tablename__)
 
     assert f"ix_{model.__tablename__}_{'_'.join((*filtros, 'nombre', 'apellido', 'id'))}" in indexes
+
+
+@pytest.mark.parametrize(
+    ("filtros", "found"),
+    [({"q": "nadie"}, 0), ({"q": "n777"}, 11), ({"q": "n777", "activo": True}, 9), ({"q": "ana"}, 1001)],
+    ids=str,
+)
+@pytest.mark.parametrize(("entidad", "model"), people.PERSONAS.items())
+def test_a_search_is_one_scan_of_the_table(actor, entidad, model, filtros, found):
+    with reading(model.__tablename__) as lectura:
+        pagina = people.page(entidad, filtros, LIMITE, None)
+
+    assert pagina.total == found
+    assert lectura.indexes == {None}
+    assert lectura.rows <= TIQUETS + 2 * LIMITE + (COUNT if found > LIMITE else 0)
 
 
 @pytest.mark.parametrize("share", DEPTHS)

@@ -209,6 +209,7 @@ def test_a_faulty_filter_is_named(call, admin, query):
         ("example", set()),
         ("mesa.ayuda@example.org", set()),
         ("@", set()),
+        ("´ ¨", set()),
     ],
 )
 def test_users_are_found_by_the_beginnings_of_their_names_only(listed, admin, tecnico, q, wanted):

@@ -7,7 +7,7 @@ from sqlalchemy import Select, select
 from app.extensions import db
 from app.models import Clientes, Empleados
 from app.queries.pagination import Corte, Pagina, page_of
-from app.queries.search import matches
+from app.queries.search import searched
 
 # Entity of the event log -> its table.
 PERSONAS: dict[str, type[Any]] = {"cliente": Clientes, "empleado": Empleados}
@@ -38,7 +38,7 @@ def page(entidad: str, filtros: dict[str, Any], limite: int, corte: Corte | None
         if name in filtros:
             query = query.where(getattr(model, name) == filtros[name])
     if "q" in filtros:
-        query = query.where(*matches(model, filtros["q"]))
+        query = searched(query, model, filtros["q"])
     return page_of(query, (model.nombre, model.apellido, model.id), limite, corte)
 
 

@@ -8,7 +8,7 @@ from app.extensions import db
 from app.models import ADMINISTRADOR, Usuario, UsuarioCategoria
 from app.permissions import PERSONAL, Actor, Permiso, allows, require
 from app.queries.pagination import Corte, Pagina, page_of
-from app.queries.search import matches
+from app.queries.search import searched
 
 BREVES = ("id", "nombre", "apellido", "tipo_usuario")
 COMPLETAS = (
@@ -68,7 +68,7 @@ def page(actor: Actor, filtros: dict[str, Any], limite: int, corte: Corte | None
             Usuario.id.in_(serving.where(UsuarioCategoria.id_categoria == filtros["id_categoria"]))
         )
     if "q" in filtros:
-        query = query.where(*matches(Usuario, filtros["q"]))
+        query = searched(query, Usuario, filtros["q"])
     return page_of(query, ORDEN, limite, corte)
 
 
