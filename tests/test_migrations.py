@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.usefixtures("without_app")
 
 ROOT = Path(__file__).resolve().parent.parent
 MIGRATIONS = str(ROOT / "migrations")
+PARTS = re.compile(r",\s*(?![^(]*\))|\n")  # at commas that stand in no parentheses, and at ends of lines
 REVISIONS = [script.revision for script in ScriptDirectory(MIGRATIONS).walk_revisions()]  # newest first
 
 # By the type in Python; our own types say object.
@@ -90,13 +92,14 @@ def counts(engine: Engine) -> dict[str, int | None]:
 
 
 def shape(engine: Engine) -> dict[str, set[str]]:
-    """The lines of each table's definition as the database keeps it, without regard to their order."""
+    """The parts of each table's definition as the database keeps it, without regard to their order."""
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             kept = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
         else:
             kept = (connection.execute(text(f"SHOW CREATE TABLE `{name}`")).one() for name in tables(engine))
-        found = {name: {line.strip().rstrip(",") for line in ddl.splitlines()} for name, ddl in kept}
+        # SQLite keeps an added column as the end of the statement that made the table.
+        found = {name: {part.strip() for part in PARTS.split(ddl.removesuffix(")"))} for name, ddl in kept}
     return {
         name: lines for name, lines in found.items() if name not in ("alembic_version", "sqlite_sequence")
     }
