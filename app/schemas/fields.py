@@ -13,8 +13,8 @@ import marshmallow as ma
 import orjson
 from marshmallow import fields, validate
 
+from app import patterns
 from app.errors import Falla
-from app.schemas import patterns
 from app.services.users import MAX_CLAVE
 
 MAX_ID = 2147483647
