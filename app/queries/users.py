@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, true
+from sqlalchemy import ColumnElement, func, select, true
 
 from app.extensions import db
 from app.models import ADMINISTRADOR, Usuario, UsuarioCategoria
@@ -105,3 +105,13 @@ def assignable(id: int) -> bool:
         Usuario.id == id, Usuario.activo.is_(True), Usuario.tipo_usuario.in_(PERSONAL)
     )
     return db.session.scalar(found) is not None
+
+
+def bare_hashes(limite: int = 100) -> list[tuple[int, str]]:
+    """Accounts whose password is kept as 64 hex digits, an unsalted SHA-256."""
+    bare = select(Usuario.id, Usuario.password_hash).where(
+        func.length(Usuario.password_hash) == 64, Usuario.password_hash.regexp_match("^[0-9a-f]{64}$")
+    )
+    return [
+        (row.id, row.password_hash) for row in db.session.execute(bare.order_by(Usuario.id).limit(limite))
+    ]

@@ -12,6 +12,14 @@ from argon2.exceptions import InvalidHashError, VerificationError
 hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 SHA256_HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
+WRAPPED = "v1w"  # stands before the argon2id of an unsalted SHA-256
+# What Werkzeug's generate_password_hash has made over the years; the bounds keep a sign-in within a second.
+WERKZEUG = re.compile(
+    r"(scrypt:(?P<n>16384|32768|65536|131072):(?P<r>[1-8]):(?P<p>[1-4])"
+    r"|pbkdf2:(?P<digest_of>sha256|sha512|sha1):(?P<rounds>1?\d{1,6}))"
+    r"\$(?P<salt>[A-Za-z0-9]{1,64})\$(?P<digest>([0-9a-f]{2}){20,64})",
+    re.ASCII,
+)
 
 
 def hash_password(password: str) -> str:
@@ -27,16 +35,50 @@ def hash_of_nobody() -> str:
 def verify(stored: str | None, password: str) -> tuple[bool, str | None]:
     """Whether ``password`` is the one, and a new hash to store when the old one is outdated.
 
-    Takes the time of one argon2 in every case but an outdated argon2 hash, which takes two.
+    Takes the time of one argon2 in every case but an outdated hash, which takes two or its own and one.
     """
     if stored is not None and SHA256_HEX.fullmatch(stored):
         right = compare_digest(hashlib.sha256(password.encode()).hexdigest(), stored)
-        modern = hash_password(password)
-        return right, modern if right else None
-    try:
-        hasher.verify(stored or hash_of_nobody(), password)
-    except (VerificationError, InvalidHashError):
-        return False, None
-    if stored is None:
+        return renewed(right, password)
+    if stored is not None and (werkzeug := WERKZEUG.fullmatch(stored)):
+        return renewed(is_werkzeug(werkzeug, password), password)
+    if stored is not None and stored.startswith(WRAPPED):
+        digest = hashlib.sha256(password.encode()).hexdigest()
+        return renewed(matches(stored.removeprefix(WRAPPED), digest), password)
+    right = matches(stored or hash_of_nobody(), password)
+    if stored is None or not right:
         return False, None
     return True, hash_password(password) if hasher.check_needs_rehash(stored) else None
+
+
+def matches(stored: str, password: str) -> bool:
+    try:
+        return hasher.verify(stored, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def renewed(right: bool, password: str) -> tuple[bool, str | None]:
+    modern = hash_password(password)
+    return right, modern if right else None
+
+
+def wrap(sha256_hex: str) -> str:
+    """What is stored in place of a bare SHA-256: an argon2id over its digits."""
+    return WRAPPED + hasher.hash(sha256_hex)
+
+
+def is_werkzeug(stored: re.Match[str], password: str) -> bool:
+    """Whether ``password`` gives a hash that Werkzeug made."""
+    salt, secret, size = stored["salt"].encode(), password.encode(), len(stored["digest"]) // 2
+    if stored["rounds"]:
+        derived = hashlib.pbkdf2_hmac(stored["digest_of"], secret, salt, int(stored["rounds"]))
+    else:
+        n, r, p = (int(stored[name]) for name in "nrp")
+        derived = hashlib.scrypt(secret, salt=salt, n=n, r=r, p=p, maxmem=132 * n * r * p, dklen=size)
+    return compare_digest(derived.hex(), stored["digest"])
+
+
+def is_known(stored: str) -> bool:
+    """Whether somebody can sign in by this hash of an older database."""
+    return bool(SHA256_HEX.fullmatch(stored) or WERKZEUG.fullmatch(stored))
