@@ -1,22 +1,26 @@
 """The commands that stand beside Flask's own: ``flask --app run <command>``."""
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
 
 import click
 from flask import Flask
 from flask.cli import with_appcontext
 from marshmallow import ValidationError
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, ProgrammingError
 
 from app import transaction
 from app.errors import AppError, Invalid
 from app.extensions import settings
 from app.permissions import SISTEMA
+from app.queries.legacy import Source
 from app.schemas.fields import Correo, Schema, Texto
 from app.services import doctor as doctors
-from app.services import maintenance, passwords, users
+from app.services import legacy, maintenance, passwords, users
 from app.services.demo import seed_demo
 from app.services.seed import seed_catalogs
 from app.utils.messages import text
@@ -34,7 +38,7 @@ class Alta(Schema):
 
 def register(app: Flask) -> None:
     """Add the commands to ``app``."""
-    for command in (seed, create_admin, mantenimiento, doctor):
+    for command in (seed, create_admin, mantenimiento, doctor, migrar_legado, seguridad):
         app.cli.add_command(command)
 
 
@@ -137,3 +141,61 @@ def doctor() -> None:
         findings.append(finding)
     if any(finding.problema for finding in findings):
         raise click.ClickException("hay algo que arreglar.")
+
+
+@click.command(
+    "migrar-legado",
+    help="Trae la base de una SoportePlus anterior, que solo se lee; sin --aplicar, solo dice qué pasaría.",
+)
+@click.option(
+    "--url",
+    required=True,
+    envvar="LEGADO_URL",
+    help="La base anterior: mysql+pymysql://usuario:clave@host/base; o en la variable LEGADO_URL.",
+)
+@click.option("--aplicar", is_flag=True, help="Escribe. Se puede repetir: toma solo lo que falte.")
+@click.option(
+    "--informe",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    default="informe-legado.jsonl",
+    show_default=True,
+    help="Dónde queda, línea a línea, cada fila que se cambió o no se pudo traer, y por qué.",
+)
+@click.option(
+    "--zona",
+    type=click.Choice(sorted(available_timezones())),
+    metavar="ZONA",
+    default="UTC",
+    show_default=True,
+    help="La zona horaria de sus fechas, como America/Guatemala.",
+)
+@with_appcontext
+@refusals_told()
+def migrar_legado(url: str, aplicar: bool, informe: Path, zona: str) -> None:
+    start = time.monotonic()
+    informe.touch(mode=0o600)  # It names people.
+    try:
+        with informe.open("w", encoding="utf-8") as file, Source(url) as source:
+            report = legacy.Report(file)
+            legacy.migrate(source, report, aplicar, ZoneInfo(zona))
+    except (legacy.LegacyError, ArgumentError, NoSuchModuleError) as error:
+        raise click.ClickException(str(error)) from error
+    for tabla, counts in report.counts.items():
+        click.echo(f"{tabla}: " + ", ".join(f"{count} {what}" for what, count in counts.items() if count))
+    click.echo(f"Informe: {informe}. {time.monotonic() - start:.0f} s.")
+    if not aplicar:
+        click.echo("Simulación: no se escribió nada. Para traerla, repita con --aplicar.")
+
+
+@click.group(help="Lo que conviene revisar de la seguridad.")
+def seguridad() -> None:
+    pass
+
+
+@seguridad.command(
+    "claves-antiguas", help="Cuenta las contraseñas guardadas como SHA-256 y las envuelve con argon2id."
+)
+@with_appcontext
+@refusals_told()
+def claves_antiguas() -> None:
+    click.echo(f"Contraseñas en SHA-256 que se envolvieron: {users.wrap_old_hashes()}.")

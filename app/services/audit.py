@@ -83,17 +83,15 @@ def refused(actor: Actor, asked: str, error: Forbidden) -> None:
 
 def append(accion: str, actor: Actor, *, cambios: list[dict[str, Any]] | None = None, **about: Any) -> None:
     """Write one event."""
-    db.session.add(
-        LogTransaccional(
-            id_evento=event_id(),
-            accion=accion,
-            entidad=accion.partition(".")[0],
-            cambios=cambios or [],
-            tipo_actor=actor.tipo,
-            id_usuario=actor.id,
-            origen=actor.origen,
-            id_solicitud=actor.id_solicitud,
-            ip=actor.ip,
-            **about,
-        )
-    )
+    said: dict[str, Any] = {
+        "id_evento": event_id(),
+        "accion": accion,
+        "entidad": accion.partition(".")[0],
+        "cambios": cambios or [],
+        "tipo_actor": actor.tipo,
+        "id_usuario": actor.id,
+        "origen": actor.origen,
+        "id_solicitud": actor.id_solicitud,
+        "ip": actor.ip,
+    }
+    db.session.add(LogTransaccional(**said | about))
