@@ -1,8 +1,12 @@
 """What operators ask, and conditional requests."""
 
+import tempfile
+
+import pytest
 import sqlalchemy as sa
 
 from app.extensions import db
+from app.queries import storage
 from tests import factories
 from tests.factories import NUEVO
 
@@ -31,6 +35,20 @@ def test_not_ready_behind_the_code(client):
 
     assert (answer.status_code, answer.json["codigo"]) == (503, "migraciones_pendientes")
     assert answer.headers["Retry-After"]
+
+
+@pytest.mark.parametrize("wrong", ["full", "gone"])
+def test_not_ready_where_nothing_can_be_written(client, monkeypatch, tmp_path, wrong):
+    if wrong == "full":
+        monkeypatch.setattr(storage, "LEAST", 1 << 60)
+    else:
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+
+    answer = client.get("/health/ready")
+
+    assert (answer.status_code, answer.json["codigo"]) == (503, "almacenamiento_no_disponible")
+    assert answer.headers["Retry-After"]
+    assert client.get("/health").status_code == 200
 
 
 def test_what_the_caller_has_is_not_sent_again(client, tecnico):

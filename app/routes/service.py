@@ -5,7 +5,7 @@ from time import monotonic
 from flask import Response, url_for
 
 from app.permissions import Permiso
-from app.queries import health
+from app.queries import health, storage
 from app.schemas.service import InicioSchema, SaludSchema
 from app.transaction import read
 from app.utils import metrics
@@ -38,14 +38,16 @@ def alive() -> Response:
 
 @blp.get("/health/ready", permiso=Permiso.PUBLICO)
 @blp.response(200, SaludSchema, unit=False)
-@blp.problems("migraciones_pendientes")
+@blp.problems("migraciones_pendientes", "almacenamiento_no_disponible")
 def ready() -> Response:
     """Saber si puede atender
 
-    Pregunta a la base de datos y mira que las migraciones estén aplicadas; si no, 503. Tarda a lo sumo
-    dos segundos.
+    Pregunta a la base de datos, mira que las migraciones estén aplicadas y que quede disco donde se
+    escribe; si no, 503. Tarda a lo sumo dos segundos.
     """
-    within(PATIENCE, lambda: read(health.check_migrations, monotonic() + PATIENCE))
+    deadline = monotonic() + PATIENCE
+    within(PATIENCE, storage.check)
+    within(deadline - monotonic(), lambda: read(health.check_migrations, deadline))
     return listed({"estado": "listo"})
 
 

@@ -1,25 +1,22 @@
 """What an operator should mend before the service can be relied on."""
 
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
 from app import database
 from app.errors import Unavailable
 from app.extensions import settings
-from app.queries import health
+from app.queries import health, storage
 from config.config import ENV_FILE
 
 OLDEST_MARIADB = (10, 11)
 SKEW = timedelta(seconds=2)  # between our clock and the database's
 AHEAD = timedelta(minutes=1)  # that an event may be in the future
-FREE = 200 * 1024**2  # bytes
+FREE = 200 * 1024**2  # bytes, with which there is still time to act
 
 DATABASE_ADVICE = {
     1044: "el usuario no tiene permiso en esa base: GRANT ALL ON base.* TO usuario",
@@ -70,18 +67,15 @@ def configuration() -> str:
 
 
 def folders() -> str:
-    url = settings().database_url
-    needed = {Path(tempfile.gettempdir())}
-    if url.get_backend_name() == "sqlite" and database.in_file(url):
-        needed.add(Path(url.database or "").resolve().parent)
-    for folder in sorted(needed):
+    needed = storage.folders()
+    for folder in needed:
         if not folder.is_dir():
             raise Wrong(f"no existe {folder}: créela, del usuario que sirve")
-        if not os.access(folder, os.W_OK | os.X_OK):
+        if not storage.is_writable(folder):
             raise Wrong(f"no se puede escribir en {folder}: hágala del usuario que sirve")
-        if shutil.disk_usage(folder).free < FREE:
+        if storage.free(folder) < FREE:
             raise Wrong(f"quedan menos de {FREE // 1024**2} MB libres en {folder}")
-    return ", ".join(map(str, sorted(needed)))
+    return ", ".join(map(str, needed))
 
 
 def server() -> str:
