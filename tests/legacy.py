@@ -85,6 +85,8 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
         (4, "closed", None),
         (5, "Cancelado", None),
         (6, "Otra cosa", None),
+        (7, "ANULADO", None),
+        (8, "abierto", None),
     ],
     "Ubicaciones": [(3, "Sede", "Norte"), (4, "Bodega", None)],
     "Nivel_de_Satisfaccion": [(1, "Malo"), (5, "Excelente")],
@@ -113,7 +115,7 @@ TIQUETS: list[tuple[Any, ...]] = [
     (101, None, "5512", None, None, "Sin red " * 40, 99, 3, "2024-03-02", "2024-03-05"),
     (102, 99, "5", 9, 9, None, 5, 4, "2024-03-05", "2024-03-01"),
     (103, 12, None, 4, 5, "a\x07b\r\nsegunda línea", 12, 5, None, None),
-    (104, 13, "12", 4, 1, "😀 ñandú", 12, 6, "2199-01-01", "2024-01-01"),
+    (104, 13, "12", 4, 1, "😀 ñandú", 12, 6, "9999-12-31", "2024-01-01"),
     (105, 11, "1", 3, 1, "Sin estado", None, None, "0000-00-00", None),
 ]
 # id, text, author, ticket, date; of the newer variant also type and satisfaction

@@ -6,8 +6,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -19,6 +21,7 @@ from app import create_app, transaction
 from app.extensions import db
 from app.models import Base, Comentarios, LogTransaccional, Tiquet, Usuario
 from app.services import passwords, seed
+from app.services.legacy import convert
 from tests import legacy
 from tests.client import ApiClient
 from tests.conftest import SECRETS, config_for
@@ -211,6 +214,11 @@ def test_the_catalogs_keep_their_ids_and_states_find_their_type(desk, old, migra
         5: "cerrado",
         6: "en_proceso",
     }
+    assert [tipos[7], tipos[8]] == ["cerrado", "nuevo"]
+    codes = {row["id"]: row["codigo"] for row in catalogs["estados"]}
+    assert [codes[id] for id in (1, 3, 5, 7, 8)] == [
+        *("abierto", "finalizado", "cancelado", "cancelado_2", "abierto_2")
+    ]
     defaults = [row["tipo"] for row in catalogs["estados"] if row["predeterminado"]]
     assert sorted(defaults) == ["cerrado", "en_espera", "en_proceso", "nuevo", "resuelto"]
     assert "no dice de qué tipo" in ended.about("estado", 6)["tipo"]
@@ -417,6 +425,20 @@ def test_a_run_that_is_killed_goes_on_at_the_next(desk, old, migrate, tmp_path):
     before = everything()
     assert migrate(url, "--aplicar").code == 0
     assert everything() == before
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        (date(2024, 3, 1), datetime(2024, 3, 1, 18)),
+        (datetime(2024, 3, 1, 9, 30), datetime(2024, 3, 1, 15, 30)),
+        ("2024-03-01", datetime(2024, 3, 1, 18)),
+        *((wrong, None) for wrong in ("0000-00-00", "9999-12-31", date(1, 1, 1), None, 5)),
+        (datetime(9999, 12, 31, 23, 59, 59), None),  # «never», which has no next day
+    ],
+)
+def test_a_date_is_read_in_the_zone_of_the_older_desk(said, meant):
+    assert convert.instant(said, ZoneInfo("America/Guatemala")) == meant
 
 
 @pytest.mark.parametrize("method", ["scrypt", "pbkdf2:sha256:1000", "pbkdf2:sha512:1000", "pbkdf2:sha1:1000"])

@@ -3,7 +3,18 @@
 from collections.abc import Iterator
 from typing import Any, Self
 
-from sqlalchemy import URL, Connection, Engine, bindparam, create_engine, inspect, select, text
+from sqlalchemy import (
+    URL,
+    ColumnClause,
+    Connection,
+    Engine,
+    column,
+    create_engine,
+    func,
+    inspect,
+    select,
+    table,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
@@ -29,6 +40,7 @@ NOBODY = "importacion@legado.invalid"
 INDISPENSABLES = ("usuario", "tiquet")
 
 Fila = dict[str, Any]
+Columns = dict[str, ColumnClause[Any]]
 
 
 class LegacyError(Exception):
@@ -53,8 +65,7 @@ class Source:
                 "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
             )
             self.connection.commit()
-        self.names: dict[str, str] = {}
-        self.columns: dict[str, dict[str, str]] = {}
+        self.columns: dict[str, Columns] = {}
         self.look_around()
 
     def __enter__(self) -> Self:
@@ -68,61 +79,43 @@ class Source:
         """Which of the tables there are, and with which columns."""
         inspector = inspect(self.connection)
         there = {name.lower(): name for name in inspector.get_table_names()}
-        for table, (name, key) in TABLAS.items():
-            if name.lower() in there:
-                real = there[name.lower()]
-                columns = {
-                    str(column["name"]).lower(): column["name"] for column in inspector.get_columns(real)
-                }
+        for name, (real, key) in TABLAS.items():
+            if real.lower() in there:
+                named = (str(one["name"]) for one in inspector.get_columns(there[real.lower()]))
+                columns: Columns = {one.lower(): column(one) for one in named}
+                table(there[real.lower()], *columns.values())  # Binds the columns to it.
                 if key in columns:
-                    self.names[table], self.columns[table] = real, columns
-        missing = [TABLAS[table][0] for table in INDISPENSABLES if table not in self.names]
+                    self.columns[name] = columns
+        missing = [TABLAS[name][0] for name in INDISPENSABLES if name not in self.columns]
         if missing:
             raise LegacyError(f"No es una base de la SoportePlus anterior: le falta {', '.join(missing)}.")
 
-    def count(self, table: str) -> int:
-        if table not in self.names:
-            return 0
-        return int(self.connection.execute(text(f"SELECT COUNT(*) FROM {self.quoted(table)}")).scalar_one())  # noqa: S608
-
-    def batches(self, table: str) -> Iterator[list[Fila]]:
-        """All rows in the order of their key, ``BATCH`` at a time."""
-        if table not in self.names:
+    def batches(self, name: str) -> Iterator[list[Fila]]:
+        """All rows in the order of their key, ``BATCH`` at a time; none where there is no such table."""
+        if name not in self.columns:
             return
-        key = self.columns[table][TABLAS[table][1]]
-        quoted = self.connection.dialect.identifier_preparer.quote
-        page = text(
-            f"SELECT * FROM {self.quoted(table)} WHERE {quoted(key)} > :last"  # noqa: S608 (names it has told us)
-            f" ORDER BY {quoted(key)} LIMIT {BATCH}"
-        )
-        last = -(2**31)
-        while rows := self.connection.execute(page, {"last": last}).mappings().all():
-            last = rows[-1][key]
-            yield [{name.lower(): value for name, value in row.items()} for row in rows]
+        columns, key = self.columns[name], TABLAS[name][1]
+        labelled = (one.label(lower) for lower, one in columns.items())
+        page = select(*labelled).order_by(columns[key]).limit(BATCH)
+        rows = self.connection.execute(page).mappings().all()
+        while rows:
+            yield [dict(row) for row in rows]
+            rows = self.connection.execute(page.where(columns[key] > rows[-1][key])).mappings().all()
 
-    def values(self, table: str, column: str) -> set[Any]:
+    def values(self, name: str, of: str) -> set[Any]:
         """The different values of a column."""
-        quote = self.connection.dialect.identifier_preparer.quote
-        if column not in self.columns[table]:
+        if of not in self.columns[name]:
             return {None}
-        query = text(f"SELECT DISTINCT {quote(self.columns[table][column])} FROM {self.quoted(table)}")  # noqa: S608
-        return set(self.connection.scalars(query))
+        return set(self.connection.scalars(select(self.columns[name][of]).distinct()))
 
     def first_comments(self, ids: list[int]) -> dict[int, Any]:
         """When each of these tickets was first commented on, where that is known."""
         columns = self.columns.get("comentario", {})
-        of = columns.get("id_tiquet") or columns.get("tiquet")
-        if not of or "fecha" not in columns:
+        of = columns.get("id_tiquet", columns.get("tiquet"))
+        if of is None or "fecha" not in columns:
             return {}
-        quoted = self.connection.dialect.identifier_preparer.quote
-        query = text(
-            f"SELECT {quoted(of)}, MIN({quoted(columns['fecha'])}) FROM {self.quoted('comentario')}"  # noqa: S608
-            f" WHERE {quoted(of)} IN :ids GROUP BY {quoted(of)}"
-        ).bindparams(bindparam("ids", expanding=True))
-        return {int(id): when for id, when in self.connection.execute(query, {"ids": ids})}
-
-    def quoted(self, table: str) -> str:
-        return self.connection.dialect.identifier_preparer.quote(self.names[table])
+        first = select(of, func.min(columns["fecha"])).where(of.in_(ids)).group_by(of)
+        return {int(id): when for id, when in self.connection.execute(first)}
 
 
 def open_engine(url: URL) -> Engine:

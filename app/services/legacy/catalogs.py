@@ -7,12 +7,12 @@ from sqlalchemy import delete
 from app.extensions import db
 from app.models import CatalogoCriticidad, CatProblema, CatTiquet, EstadoTiquet, Ubicaciones
 from app.models.busqueda import SEPARATORS, fold
-from app.permissions import Actor
 from app.queries import legacy as queries
 from app.queries.catalog import load
-from app.services import audit, catalog, seed
+from app.services import catalog, seed
 from app.services.legacy.convert import Context, shortened, text_of
-from app.services.legacy.report import TOMADAS, YA_ESTABAN
+from app.services.legacy.marks import created
+from app.services.legacy.report import SIN_LUGAR, TOMADAS, YA_ESTABAN
 from app.transitions import CERRADO, EN_PROCESO, NUEVO
 
 MODELOS: dict[str, Any] = {
@@ -27,23 +27,29 @@ SIN = {
     "categoria": {"codigo": "sin_categoria", "nombre": "Sin categoría"},
     "ubicacion": {"codigo": "sin_ubicacion", "nombre": "Sin ubicación"},
 }
+CANCELADO, CANCELADO_CODIGO = ("cancel", "anulad"), "cancelado"
+# What a name or a code gets behind it when another row has it.
+FORMAS = {"nombre": " ({})", "codigo": "_{}"}
 # Looked for in this order: «reabierto» is being worked on, «pendiente de cierre» is not closed.
 SIGNOS = (
     (NUEVO, ("sin asign", "no asign")),
     (EN_PROCESO, ("proceso", "progres", "asignad", "reabiert", "curso", "atenci")),
     ("en_espera", ("espera", "pendient", "paus", "detenid", "hold", "wait")),
     ("resuelto", ("resuelt", "solucionad", "resolved", "solved")),
-    (CERRADO, ("cerrad", "closed", "finalizad", "terminad", "complet", "rechazad", "cancel", "anulad")),
+    (CERRADO, ("cerrad", "closed", "finalizad", "terminad", "complet", "rechazad", *CANCELADO)),
     (NUEVO, ("abiert", "nuev", "open", "new", "recibid", "registrad")),
 )
 NIVELES = (("baj", "low", "menor"), ("medi", "normal"), ("alt", "high", "mayor"), ("crit", "urgen", "grav"))
 
+Usados = dict[str, set[str]]
+
 
 class Plan(NamedTuple):
-    """The rows to write, and whether they take the place of what is there."""
+    """The rows to write, whether they take the place of what is here, and whether there are any to take."""
 
     filas: list[dict[str, Any]]
     instead: bool
+    there: bool
 
 
 def plan(source: queries.Source, context: Context, begun: bool) -> dict[str, Plan]:
@@ -54,13 +60,13 @@ def plan(source: queries.Source, context: Context, begun: bool) -> dict[str, Pla
         kept = [] if one.instead else list(present[NOMBRES[tabla]].values())
         ours = {fila["id"] for fila in kept}
         context.catalogos[tabla] = {fila["id"] for fila in one.filas} | (
-            queries.all_taken(tabla) if source.count(tabla) else ours
+            queries.all_taken(tabla) if one.there else ours
         )
         all_of_them = kept + one.filas
         if tabla == "estado":
             complete_states(one.filas, all_of_them)
             context.tipos = {fila["id"]: fila["tipo"] for fila in all_of_them}
-            context.cancelados = {fila["id"] for fila in all_of_them if fila["codigo"] == "cancelado"}
+            context.cancelados = {fila["id"] for fila in all_of_them if closes_as_cancelled(fila)}
         missing = source.values("tiquet", tabla) - context.catalogos[tabla]
         context.defaults[tabla] = default_of(tabla, one.filas, all_of_them, bool(missing))
     context.id_prioridad = present.default("prioridades")["id"]
@@ -73,32 +79,47 @@ def plan_one(source: queries.Source, context: Context, tabla: str, begun: bool) 
     instead = bool(there) and not begun
     taken = queries.all_taken(tabla) if begun else set()
     present = [] if instead else list(load()[NOMBRES[tabla]].values())
-    used = {fila[name] for fila in present for name in ("nombre", "codigo")}
+    used = names_of(present)
     filas = []
     for row in there:
         id = row[queries.TABLAS[tabla][1]]
         if id in taken:
             context.report.count(tabla, YA_ESTABAN)
         elif id < 1 or id in {fila["id"] for fila in present}:
-            context.report.refuse(tabla, id, "el id no se puede usar o lo ocupa otra fila", row.get("nombre"))
+            context.report.refuse(tabla, id, SIN_LUGAR, row.get("nombre"))
         else:
             filas.append(convert(row, id, tabla, context, used))
             context.report.count(tabla, TOMADAS)
-    return Plan(filas, instead)
+    return Plan(filas, instead, bool(there))
 
 
-def convert(row: queries.Fila, id: int, tabla: str, context: Context, used: set[str]) -> dict[str, Any]:
+def closes_as_cancelled(fila: dict[str, Any]) -> bool:
+    return str(fila["codigo"]).startswith(CANCELADO_CODIGO)
+
+
+def names_of(filas: list[dict[str, Any]]) -> Usados:
+    return {name: {fila[name] for fila in filas} for name in FORMAS}
+
+
+def convert(row: queries.Fila, id: int, tabla: str, context: Context, used: Usados) -> dict[str, Any]:
     said = text_of(row.get("nombre"))
-    nombre = shortened(context.report, tabla, id, "nombre", said or f"{tabla.capitalize()} {id}", 110)
-    nombre = unused(nombre, used, " ({})")
-    if nombre != said:
+    wanted = shortened(context.report, tabla, id, "nombre", said or f"{tabla.capitalize()} {id}", 110)
+    nombre = unused("nombre", wanted, used)
+    if nombre != wanted or not said:
         why = "ya había otra con ese nombre" if said else "no tenía nombre"
         context.report.change(tabla, id, "nombre", why, row.get("nombre"), nombre)
-    letters = "_".join(part for part in SEPARATORS.split(fold(nombre)) if part and part.isascii())
-    codigo = letters if letters[:1].isalpha() else f"{tabla}_{id}"
-    fila: dict[str, Any] = {"id": id, "nombre": nombre, "codigo": unused(codigo[:36], used, "_{}")}
-    fila["orden"] = catalog.PASO * id
+    codigo = unused("codigo", code_for(tabla, id, nombre), used)
+    fila = {"id": id, "nombre": nombre, "codigo": codigo, "orden": catalog.PASO * id}
     return fila | own(row, id, tabla, said, context)
+
+
+def code_for(tabla: str, id: int, nombre: str) -> str:
+    """A code made of the name. By its code the rules of the lifecycle know what closes as cancelled."""
+    name = fold(nombre)
+    if tabla == "estado" and any(sign in name for sign in CANCELADO):
+        return CANCELADO_CODIGO
+    letters = "_".join(part for part in SEPARATORS.split(name) if part and part.isascii())
+    return letters[:36] if letters[:1].isalpha() else f"{tabla}_{id}"
 
 
 def own(row: queries.Fila, id: int, tabla: str, said: str, context: Context) -> dict[str, Any]:
@@ -119,38 +140,31 @@ def own(row: queries.Fila, id: int, tabla: str, said: str, context: Context) -> 
     tipo = next((tipo for tipo, signs in SIGNOS if any(sign in name for sign in signs)), "")
     why = "por su nombre" if tipo else "su nombre no dice de qué tipo es"
     context.report.change(tabla, id, "tipo", why, said, tipo or EN_PROCESO)
-    special = {"codigo": "cancelado"} if "cancel" in name or "anulad" in name else {}
-    return {
-        "tipo": tipo or EN_PROCESO,
-        "descripcion": text_of(row.get("descripcion"))[:500] or None,
-        **special,
-    }
+    return {"tipo": tipo or EN_PROCESO, "descripcion": text_of(row.get("descripcion"))[:500] or None}
 
 
-def unused(text: str, used: set[str], form: str) -> str:
-    """``text``, with a number behind it if it is in ``used``; there it is then too."""
+def unused(name: str, text: str, used: Usados) -> str:
+    """``text``, with a number behind it if another row has it as its ``name``; this row has it then."""
     found, number = text, 2
-    while found in used:
-        found, number = text + form.format(number), number + 1
-    used.add(found)
+    while found in used[name]:
+        found, number = text + FORMAS[name].format(number), number + 1
+    used[name].add(found)
     return found
 
 
 def complete_states(filas: list[dict[str, Any]], there: list[dict[str, Any]]) -> None:
     """Give each type of state its default row, from the seed where the older database has none."""
     next_id = max((fila["id"] for fila in there), default=0) + 1
-    used = {fila[name] for fila in there for name in ("nombre", "codigo")}
+    used = names_of(there)
     for model in seed.FILAS["estados"]:
         of_type = [fila for fila in there if fila["tipo"] == model["tipo"]]
         if any(fila.get("predeterminado") for fila in of_type):
             continue
-        fitting = [fila for fila in of_type if fila["codigo"] != "cancelado" and fila in filas]
+        fitting = [fila for fila in of_type if not closes_as_cancelled(fila) and fila in filas]
         if fitting:
             fitting[0]["predeterminado"] = True
             continue
-        names = {
-            name: unused(model[name], used, form) for name, form in (("nombre", " ({})"), ("codigo", "_{}"))
-        }
+        names = {name: unused(name, model[name], used) for name in FORMAS}
         added = {**model, "id": next_id, "orden": catalog.PASO * next_id, **names, "predeterminado": True}
         filas.append(added)
         there.append(added)
@@ -173,11 +187,11 @@ def default_of(tabla: str, filas: list[dict[str, Any]], there: list[dict[str, An
     return next(int(fila["id"]) for fila in there if fila.get("predeterminado"))
 
 
-def write(actor: Actor, plans: dict[str, Plan]) -> None:
+def write(plans: dict[str, Plan]) -> None:
     """Write them, inside ``transaction.run``. The seed's rows go without a trace, as they came."""
     if plans["categoria"].instead:
         db.session.execute(delete(CatProblema))
-    for tabla, (filas, instead) in plans.items():
+    for tabla, (filas, instead, _) in plans.items():
         model = MODELOS[tabla]
         if instead:
             if tabla == "ubicacion":  # A child refers to its parent.
@@ -186,13 +200,6 @@ def write(actor: Actor, plans: dict[str, Plan]) -> None:
         db.session.add_all(rows := [model(**fila) for fila in filas])
         db.session.flush()
         for row in rows:
-            audit.append(
-                f"{tabla}.creado",
-                actor,
-                id_evento=queries.mark(tabla, row.id),
-                id_entidad=row.id,
-                version_resultante=row.version,
-                cambios=audit.differences({}, audit.snapshot(row)),
-            )
+            created(tabla, row)
     if any(one.filas for one in plans.values()):
         catalog.touch_catalogs()

@@ -66,11 +66,11 @@ def instant(value: Any, zona: ZoneInfo) -> datetime | None:
             return None
     if isinstance(value, date) and not isinstance(value, datetime):
         value = datetime.combine(value, time(12))
-    if not isinstance(value, datetime) or not value.replace(tzinfo=None) >= OLDEST:
-        return None
-    found = value.replace(tzinfo=zona).astimezone(UTC).replace(tzinfo=None)
     now = utcnow()
-    return None if found > now + timedelta(days=1) else min(found, now)
+    # Before it is moved to UTC: 9999-12-31 is a usual «never», and has no next day.
+    if not isinstance(value, datetime) or not OLDEST <= value <= now + timedelta(days=1):
+        return None
+    return min(value.replace(tzinfo=zona).astimezone(UTC).replace(tzinfo=None), now)
 
 
 def title_from(description: str, id: int) -> str:

@@ -8,18 +8,17 @@ from zoneinfo import ZoneInfo
 
 from app import transaction
 from app.extensions import db
-from app.models import TECNICO, Comentarios, Tiquet, Usuario
-from app.permissions import PERSONAL, Actor
+from app.models import ADMINISTRADOR, SOLICITANTE, TECNICO, Comentarios, Tiquet, Usuario
+from app.permissions import PERSONAL
 from app.queries import legacy as queries
 from app.queries.legacy import Fila, LegacyError, Source
 from app.services import audit, comments, passwords
 from app.services.legacy import catalogs, convert
 from app.services.legacy.convert import Context
-from app.services.legacy.report import TOMADAS, YA_ESTABAN, NotTaken, Report
+from app.services.legacy.marks import IMPORTACION, created
+from app.services.legacy.report import SIN_LUGAR, TOMADAS, YA_ESTABAN, NotTaken, Report
 
-IMPORTACION = Actor(id=None, tipo_usuario=None, tipo="sistema", origen="importacion")
 GAP = 1000  # ids left free between the older database's users and the account that stands for nobody
-SIN_LUGAR = "el id no se puede usar o lo ocupa otra fila"
 MODELOS: dict[str, Any] = {"usuario": Usuario, "tiquet": Tiquet, "comentario": Comentarios}
 
 Values = dict[str, Any]
@@ -49,12 +48,12 @@ def migrate(source: Source, report: Report, aplicar: bool, zona: ZoneInfo) -> No
 def write_catalogs(source: Source, context: Context, begun: bool, aplicar: bool) -> None:
     plans = transaction.read(lambda: catalogs.plan(source, context, begun))
     if aplicar:
-        transaction.run(lambda: catalogs.write(IMPORTACION, plans))
+        transaction.run(lambda: catalogs.write(plans))
 
 
 def read_names(source: Source, context: Context) -> None:
     """What is not brought over, but says what other rows mean."""
-    known = {"administrador": "Administrador", "tecnico": TECNICO, "usuario": "Solicitante"}
+    known = {"administrador": ADMINISTRADOR, "tecnico": TECNICO, "usuario": SOLICITANTE}
     for row in (row for batch in source.batches("rol") for row in batch):
         name = convert.text_of(row.get("nombre")).casefold().replace("é", "e")
         if row["id_rol"] not in convert.ROLES and name in known:
@@ -89,15 +88,7 @@ def write(tabla: str, values: list[Values], after: Callable[[list[Values]], None
         db.session.flush()
         for row in rows:
             id_tiquet = row.id if tabla == "tiquet" else getattr(row, "id_tiquet", None)
-            audit.append(
-                f"{tabla}.creado",
-                IMPORTACION,
-                id_evento=queries.mark(tabla, row.id),
-                id_entidad=row.id,
-                id_tiquet=id_tiquet,
-                version_resultante=row.version,
-                cambios=audit.differences({}, audit.snapshot(row)),
-            )
+            created(tabla, row, id_tiquet)
         if after:
             after(left)
 

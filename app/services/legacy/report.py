@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any, TextIO
 
 TOMADAS, YA_ESTABAN, CAMBIADAS, NO_TOMADAS = "tomadas", "ya estaban", "cambiadas", "no tomadas"
+SIN_LUGAR = "el id no se puede usar o lo ocupa otra fila"
 SHOWN = 200  # characters of a value
 
 
