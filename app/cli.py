@@ -11,7 +11,7 @@ import click
 from flask import Flask
 from flask.cli import with_appcontext
 from marshmallow import ValidationError
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, ProgrammingError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from app import transaction
 from app.errors import AppError, Invalid
@@ -173,12 +173,13 @@ def doctor() -> None:
 @refusals_told()
 def migrar_legado(url: str, aplicar: bool, informe: Path, zona: str) -> None:
     start = time.monotonic()
-    informe.touch(mode=0o600)  # It names people.
     try:
-        with informe.open("w", encoding="utf-8") as file, Source(url) as source:
-            report = legacy.Report(file)
-            legacy.migrate(source, report, aplicar, ZoneInfo(zona))
-    except (legacy.LegacyError, ArgumentError, NoSuchModuleError) as error:
+        with Source(url) as source:
+            informe.touch(mode=0o600)  # It names people.
+            with informe.open("w", encoding="utf-8") as file:
+                report = legacy.Report(file)
+                legacy.migrate(source, report, aplicar, ZoneInfo(zona))
+    except legacy.LegacyError as error:
         raise click.ClickException(str(error)) from error
     for tabla, counts in report.counts.items():
         click.echo(f"{tabla}: " + ", ".join(f"{count} {what}" for what, count in counts.items() if count))

@@ -352,7 +352,8 @@ def test_a_row_whose_id_somebody_took_meanwhile_is_left_out(desk, old, migrate):
     ("url", "said"),
     [
         ("sqlite://", "No es una base de la SoportePlus anterior"),
-        ("no es una url", "URL"),
+        ("no es una url", "--url: no es la de una base"),
+        ("oracle+nada://127.0.0.1/x", "--url: no es la de una base"),
         ("mysql+pymysql://nadie@127.0.0.1:1/x", "No se puede leer la base anterior"),
     ],
 )
@@ -362,6 +363,7 @@ def test_what_is_no_older_database_is_refused_in_words(migrate, url, said):
     assert ended.code == 1
     assert said in ended.output
     assert "Traceback" not in ended.output
+    assert ended.lines == []
 
 
 @pytest.mark.mariadb

@@ -16,7 +16,7 @@ from sqlalchemy import (
     table,
 )
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from app.extensions import db
 from app.models import Clientes, Empleados, LogTransaccional, Tiquet, Usuario
@@ -54,9 +54,13 @@ class Source:
     """
 
     def __init__(self, url: str) -> None:
-        self.engine = open_engine(make_url(url))
         try:
+            self.engine = open_engine(make_url(url))
             self.connection: Connection = self.engine.connect()
+        except (ArgumentError, NoSuchModuleError) as error:
+            raise LegacyError(
+                "--url: no es la de una base; ejemplo: mysql+pymysql://usuario:clave@host/base"
+            ) from error
         except DBAPIError as error:
             raise LegacyError(f"No se puede leer la base anterior: {error.orig}") from error
         if self.engine.dialect.name == "mysql":
