@@ -16,6 +16,9 @@ ENV PATH=/opt/venv/bin:$PATH \
     FLASK_ENV=production \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1
+RUN install -d -m 700 -o 10001 -g 10001 /var/lib/soporteplus
+ENV STORAGE_URL=file:///var/lib/soporteplus/adjuntos
+VOLUME /var/lib/soporteplus
 USER 10001
 EXPOSE 5000
 # Whether the process lives. Whether it is ready, /health/ready tells who balances the load.

@@ -8,6 +8,7 @@ from app.utils import documents, measures, metrics, openapi, problems, requests,
 from app.utils.converters import IdConverter
 from app.utils.json import OrjsonProvider
 from app.utils.proxies import TrustedProxies
+from app.utils.uploads import SpoolingRequest
 from config import logs
 from config.config import INSTANCE, Config
 
@@ -37,6 +38,7 @@ def create_app(config: Config | None = None) -> Flask:
     logs.configure(config.is_production)
     app = Flask(__name__, static_folder=None, instance_path=str(INSTANCE))
     app.json = OrjsonProvider(app)
+    app.request_class = SpoolingRequest
     options = database.engine_options(config.database_url, config.database_ssl_ca)
     app.config.update(config.flask(), SQLALCHEMY_ENGINE_OPTIONS=options)
     app.extensions["soporteplus"] = config

@@ -81,7 +81,8 @@ def seed(demo: bool) -> None:
 
 
 @click.command(
-    help="Cierra lo resuelto hace DIAS_CIERRE y borra lo caducado: papelera, claves y sesiones; para cron."
+    help="Cierra lo resuelto hace DIAS_CIERRE y borra lo caducado: papelera, claves, sesiones, contenidos;"
+    " para cron."
 )
 @with_appcontext
 @refusals_told()
@@ -89,6 +90,7 @@ def mantenimiento() -> None:
     done = maintenance.maintain()
     click.echo(f"Tiquets cerrados: {done['cerrados']}. Tiquets borrados de la papelera: {done['purgados']}.")
     click.echo(f"Claves de idempotencia borradas: {done['claves']}. Sesiones borradas: {done['sesiones']}.")
+    click.echo(f"Contenidos de adjuntos sin dueño borrados: {done['contenidos']}.")
 
 
 @click.command(

@@ -92,8 +92,15 @@ class PreconditionFailed(AppError):
     codigo = "version_obsoleta"
 
 
+class TooLarge(AppError):
+    """More bytes than are taken."""
+
+    status = 413
+    codigo = "cuerpo_demasiado_grande"
+
+
 class UnsupportedMediaType(AppError):
-    """The body is not JSON."""
+    """The body is not JSON, or a file is of a kind that is not taken."""
 
     status = 415
     codigo = "tipo_no_admitido"
@@ -125,3 +132,10 @@ class Unavailable(AppError):
 
     def __init__(self, codigo: str | None = None, retry_after: int = 1) -> None:
         super().__init__(codigo, retry_after=retry_after)
+
+
+class InsufficientStorage(AppError):
+    """The disk is full. Nothing was saved."""
+
+    status = 507
+    codigo = "sin_espacio"

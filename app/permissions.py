@@ -52,6 +52,9 @@ class Permiso(Enum):
     CREAR_COMENTARIO = "comentario.crear"
     EDITAR_COMENTARIO = "comentario.editar"
     ELIMINAR_COMENTARIO = "comentario.eliminar"
+    VER_ADJUNTO = "adjunto.ver"
+    CREAR_ADJUNTO = "adjunto.crear"
+    ELIMINAR_ADJUNTO = "adjunto.eliminar"
     VER_CATALOGO = "catalogo.ver"
     ADMINISTRAR_CATALOGO = "catalogo.administrar"
     VER_PERSONA = "persona.ver"
@@ -75,9 +78,9 @@ def es_o_sera_suyo(actor: Actor, tiquet: Any) -> bool:
     return actor.es_administrador or tiquet.id_usuario_asignado in (None, actor.id)
 
 
-def es_su_autor(actor: Actor, comentario: Any) -> bool:
+def es_su_autor(actor: Actor, escrito: Any) -> bool:
     """Its author, or an Administrador."""
-    return bool(actor.es_administrador or comentario.id_autor == actor.id)
+    return bool(actor.es_administrador or escrito.id_autor == actor.id)
 
 
 # Permission -> the roles that have it, and on which things.
@@ -95,6 +98,9 @@ POLITICA: dict[Permiso, tuple[tuple[str, ...], Callable[[Actor, Any], bool]]] = 
     Permiso.CREAR_COMENTARIO: (PERSONAL, siempre),
     Permiso.EDITAR_COMENTARIO: (PERSONAL, es_su_autor),
     Permiso.ELIMINAR_COMENTARIO: (PERSONAL, es_su_autor),
+    Permiso.VER_ADJUNTO: (PERSONAL, siempre),
+    Permiso.CREAR_ADJUNTO: (PERSONAL, siempre),
+    Permiso.ELIMINAR_ADJUNTO: (PERSONAL, es_su_autor),
     Permiso.VER_CATALOGO: (PERSONAL, siempre),
     Permiso.ADMINISTRAR_CATALOGO: (SOLO_ADMINISTRADOR, siempre),
     Permiso.VER_PERSONA: (PERSONAL, siempre),
@@ -111,6 +117,7 @@ PERMISOS_DE_TIQUET = (
     Permiso.ASIGNAR_TIQUET,
     Permiso.ELIMINAR_TIQUET,
     Permiso.CREAR_COMENTARIO,
+    Permiso.CREAR_ADJUNTO,
 )
 PERMISOS_EN_LA_PAPELERA = (Permiso.VER_PAPELERA, Permiso.RESTAURAR_TIQUET)
 

@@ -1,6 +1,7 @@
 """Settings: read once from the environment and ``.env``, checked, then never changed."""
 
 import os
+import re
 import secrets
 import ssl
 import tempfile
@@ -59,6 +60,10 @@ class Config:
     dias_reapertura: int = 14
     dias_cierre: int = 7
     dias_papelera: int = 90
+    storage_url: str = ""
+    storage_options: tuple[tuple[str, str], ...] = ()
+    adjunto_max_mb: int = 25
+    adjuntos_max_mb: int = 200
 
     @property
     def is_production(self) -> bool:
@@ -91,6 +96,12 @@ class Config:
             "dias_reapertura": read.integer("DIAS_REAPERTURA", 14, 0, 3650),
             "dias_cierre": read.integer("DIAS_CIERRE", 7, 0, 3650),
             "dias_papelera": read.integer("DIAS_PAPELERA", 90, 1, 3650),
+            "storage_url": read.storage("STORAGE_URL", production),
+            "storage_options": read.given(
+                "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_ENDPOINT_URL"
+            ),
+            "adjunto_max_mb": read.integer("ADJUNTO_MAX_MB", 25, 1, 1024),
+            "adjuntos_max_mb": read.integer("ADJUNTOS_MAX_MB", 200, 1, 10240),
         }
         if production and config["secret_key"] and config["secret_key"] == config["jwt_secret_key"]:
             read.problems.append("JWT_SECRET_KEY: use un valor distinto del de SECRET_KEY")
@@ -210,6 +221,27 @@ class Reader:
             except OSError:  # Not there, not readable, or no certificate.
                 self.problems.append(f"{name}: se esperaba un archivo de certificados PEM que se pueda leer")
         return path
+
+    def storage(self, name: str, production: bool) -> str:
+        """Where attachments are kept: an absolute folder, or a bucket; in memory for tests only."""
+        default = f"file://{(INSTANCE / 'adjuntos').as_posix()}"
+        url = self.text(name, default)
+        kinds = r"file:///.+|s3://[^/]+(/.*)?" + ("" if production else "|memory:///")
+        if not re.fullmatch(kinds, url):
+            self.problems.append(f"{name}: use file:///carpeta o s3://cubo/prefijo")
+        elif url.startswith("file:"):
+            self.make_folder(name, Path(url.removeprefix("file://")))
+        return url
+
+    def make_folder(self, name: str, folder: Path) -> None:
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            self.problems.append(f"{name}: no se puede crear {folder} ({error.strerror})")
+
+    def given(self, *names: str) -> tuple[tuple[str, str], ...]:
+        """Those of these variables that are set, in lower case."""
+        return tuple((name.lower(), self.text(name)) for name in names if self.text(name))
 
     def check_sqlite(self, url: URL) -> None:
         """Production on SQLite is a choice that somebody made, on a disk that stays."""

@@ -1,6 +1,7 @@
 """The application under test, on SQLite or with ``--mariadb`` on a throwaway MariaDB."""
 
 import os
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,7 +23,13 @@ from tests import factories
 from tests.client import ApiClient
 from tests.mariadb import Server
 
-SECRETS = {"SECRET_KEY": "k1-" + uuid.uuid4().hex, "JWT_SECRET_KEY": "k2-" + uuid.uuid4().hex}
+FILES = tempfile.TemporaryDirectory(prefix="adjuntos-")  # Gone with this process.
+# What every application under test is set to, in this process and in others.
+SECRETS = {
+    "SECRET_KEY": "k1-" + uuid.uuid4().hex,
+    "JWT_SECRET_KEY": "k2-" + uuid.uuid4().hex,
+    "STORAGE_URL": f"file://{FILES.name}",
+}
 CATALOGS = (
     "Cat_tiquet",
     "Estado_tiquet",

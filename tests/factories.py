@@ -1,17 +1,20 @@
 """Test data: each factory takes only what the test is about."""
 
+import hashlib
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
+from io import BytesIO
 from itertools import count
 from typing import Any
 
 import factory
 
 from app.extensions import db
-from app.models import CATALOGOS, Clientes, Comentarios, Empleados, Sesion, Tiquet, Usuario, utcnow
+from app.models import CATALOGOS, Adjuntos, Clientes, Comentarios, Empleados, Sesion, Tiquet, Usuario, utcnow
 from app.services.catalog import touch_catalogs
 from app.services.passwords import hash_password
+from app.storage import new_name, store
 from app.utils import tokens
 
 CLAVE = "una clave de prueba"
@@ -72,6 +75,24 @@ class ComentarioFactory(Factory):
     id_tiquet = factory.LazyFunction(lambda: TiquetFactory(numero_comentarios=1).id)
     id_autor = factory.LazyFunction(lambda: UsuarioFactory().id)
     mensaje = "Se revisó"
+
+
+class AdjuntoFactory(Factory):
+    class Meta:
+        model = Adjuntos
+
+    id_tiquet = factory.LazyFunction(lambda: TiquetFactory(numero_adjuntos=1).id)
+    id_autor = factory.LazyFunction(lambda: UsuarioFactory().id)
+    nombre = "nota.txt"
+    tipo_mime = "text/plain"
+
+
+def adjunto(content: bytes = b"Se adjunta la nota.", **fields: Any) -> Any:
+    """A new file of a ticket, with its content in the store."""
+    name = new_name()
+    store().put(name, BytesIO(content))
+    known = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest(), "objeto": name}
+    return AdjuntoFactory(**known | fields)
 
 
 @dataclass(frozen=True)

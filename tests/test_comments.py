@@ -38,6 +38,7 @@ def test_a_comment_is_answered_as_it_is_shown_and_listed(call, tecnico, tiquet):
         "fecha_creacion": answer.json["fecha_creacion"],
         "fecha_edicion": None,
         "version": 1,
+        "adjuntos": [],
     }
     assert answer.headers["Location"] == f"{tiquet}/comentarios/{answer.json['id']}"
     shown = call(tecnico, "GET", answer.headers["Location"])

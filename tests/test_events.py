@@ -12,7 +12,7 @@ from app.permissions import POLITICA, Permiso
 from app.services import passwords
 from app.services.catalog import ENTIDADES
 from app.services.users import CLAVE_DE_DEMO
-from tests.client import example_of, operations
+from tests.client import Form, example_of, operations
 from tests.factories import HASH, quien, tiquet
 from tests.world import (
     AUTH,
@@ -58,10 +58,10 @@ class Call:
         self.headers = bearer(refresh_token(self.yo)) if by_refresh_token else self.yo.headers
 
     def named(self, fields):
-        return {
-            name: self.words.get(value, value) if isinstance(value, str) else value
+        return type(fields)(
+            (name, self.words.get(value, value) if isinstance(value, str) else value)
             for name, value in fields.items()
-        }
+        )
 
     def send(self, *, ids=None, by=None, more=None, **other):
         """Send it, or with other ``ids`` in the path, ``by`` somebody else, with ``more`` headers, …"""
@@ -75,7 +75,7 @@ class Call:
         """The id of what an action is about, when it is not about something new."""
         if not self.ids:
             return self.yo.id
-        return self.ids[-1] if accion.startswith("comentario.") else self.ids[0]
+        return self.ids[-1] if accion.startswith(("comentario.", "adjunto.")) else self.ids[0]
 
     def address_of(self, accion, id):
         """Where the thing can be read that an action is about, if it stands anywhere yet."""
@@ -97,10 +97,19 @@ def shown(client, admin, address):
 
 
 # Of what an object shows, this is derived or no news in itself.
-UNRECORDED = {"id", "version", "numero", "permisos", "transiciones_permitidas", "fecha_actualizacion"}
+UNRECORDED = {
+    "adjuntos",
+    "id",
+    "version",
+    "numero",
+    "permisos",
+    "transiciones_permitidas",
+    "fecha_actualizacion",
+}
 ADDRESSES = {
     "tiquet": TIQUETS,
     "comentario": f"{TIQUETS}/{{id}}/comentarios",
+    "adjunto": f"{TIQUETS}/{{id}}/adjuntos",
     "usuario": USERS,
     **{entidad: f"/api/tickets/{name}" for name, entidad in ENTIDADES.items()},
     **{entidad: f"/api/{entidad}s" for entidad in PERSONAS},
@@ -260,7 +269,12 @@ def refusals_of_any(call):
         yield from ((403, {"by": quien(role)}) for role in ROLES if role not in allowed)
         if "Técnico" in allowed and not call.path.startswith(AUTH):
             yield 403, {"by": quien("Técnico", debe_cambiar_clave=True)}
-    if "requestBody" in call.about:
+    if isinstance(call.body, Form):
+        yield 400, {"data": b"--a", "content_type": "multipart/form-data; boundary=b"}
+        yield 413, {"json": Form(archivo=("grande.txt", b" " * (25 * 1024**2 + 1)))}
+        yield 415, {"data": b"{}", "content_type": "application/json"}
+        yield 422, {"json": call.body | {"no_hay": 1}}
+    elif "requestBody" in call.about:
         yield 400, {"data": b"{", "content_type": "application/json"}
         yield 413, {"data": b" " * (256 * 1024 + 1), "content_type": "application/json"}
         yield 415, {"data": b"{}", "content_type": "text/plain"}

@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert
 
 from app.extensions import db
-from app.models import Clientes, Comentarios, Empleados, Tiquet, Usuario
+from app.models import Adjuntos, Clientes, Comentarios, Empleados, Tiquet, Usuario
 from app.schemas.tickets import ORDENES, ORDENES_DE_PAPELERA
 from tests import factories
 from tests.rows import INICIO, LISTA, Fila, pages, plant, wanted
 
 COMENTARIOS = f"{LISTA}/{{id}}/comentarios"
+ADJUNTOS = f"{LISTA}/{{id}}/adjuntos"
+ARCHIVO = {"nombre": "nota.txt", "tipo_mime": "text/plain", "bytes": 2, "sha256": "0" * 64}
 
 property_test = settings(
     max_examples=10,
@@ -99,6 +101,10 @@ def conversation(orden: str) -> Caso:
     return Caso(COMENTARIOS, Comentarios, filas, ("fecha_creacion",), query={"orden": orden})
 
 
+def files() -> Caso:
+    return Caso(ADJUNTOS, Adjuntos, st.fixed_dictionaries({"fecha_creacion": INSTANTES}), ("fecha_creacion",))
+
+
 GENTE = (
     people("/api/users", Usuario, "apellido", "nombre", apellido=NOMBRES),
     people("/api/clientes", Clientes, "nombre", "apellido"),
@@ -107,6 +113,7 @@ GENTE = (
 CASOS = (
     *GENTE,
     *(conversation(orden) for orden in ("fecha_creacion", "-fecha_creacion")),
+    files(),
     *(trash(orden) for orden in (*ORDENES, *ORDENES_DE_PAPELERA)),
 )
 
@@ -118,7 +125,7 @@ class Estante:
         self.client = client
         self.quien = quien
         self.caso = caso
-        self.id_tiquet = factories.tiquet() if caso.model is Comentarios else 0
+        self.id_tiquet = factories.tiquet() if caso.model in (Comentarios, Adjuntos) else 0
         self.path = caso.path.format(id=self.id_tiquet)
         self.filas: list[Fila] = []
 
@@ -131,10 +138,13 @@ class Estante:
         rest = {
             Usuario: {"password_hash": factories.HASH, "tipo_usuario": "Técnico"},
             Comentarios: {"id_tiquet": self.id_tiquet, "id_autor": self.quien.id, "mensaje": "Uno de muchos"},
+            Adjuntos: {"id_tiquet": self.id_tiquet, "id_autor": self.quien.id} | ARCHIVO,
         }.get(model, {})
         whole = [
             {"id": last + place, "version": 1} | rest | fila for place, fila in enumerate(filas, start=1)
         ]
+        if model is Adjuntos:
+            whole = [fila | {"objeto": uuid.uuid4().hex} for fila in whole]
         if model is Usuario:
             whole = [{"email": f"{uuid.uuid4().hex}@example.org"} | fila for fila in whole]
         db.session.execute(insert(model), whole)
@@ -175,6 +185,7 @@ def some(caso: Caso, count: int) -> list[Fila]:
     fila = {
         Tiquet: instants,
         Comentarios: {"fecha_creacion": INICIO},
+        Adjuntos: {"fecha_creacion": INICIO},
     }.get(caso.model, {"nombre": "Ana", "apellido": "Ana"})
     return [fila] * count
 

@@ -6,14 +6,23 @@ import pytest
 from sqlalchemy import func, select
 
 from app.extensions import db
-from app.models import Comentarios, EtiquetaTiquet, Idempotencia, LogTransaccional, Sesion, Tiquet, utcnow
+from app.models import (
+    Adjuntos,
+    Comentarios,
+    EtiquetaTiquet,
+    Idempotencia,
+    LogTransaccional,
+    Sesion,
+    Tiquet,
+    utcnow,
+)
 from app.services import maintenance
 from tests import factories
 from tests.factories import quien
 from tests.test_lifecycle import tiquet_en
 from tests.threads import at_once
 
-NOTHING = {"cerrados": 0, "purgados": 0, "claves": 0, "sesiones": 0}
+NOTHING = {"cerrados": 0, "purgados": 0, "claves": 0, "sesiones": 0, "contenidos": 0}
 
 
 def days_ago(days):
@@ -60,12 +69,14 @@ def test_a_ticket_long_in_the_trash_is_erased_with_all_that_belongs_to_it():
         )
     )
     db.session.commit()
+    comment = db.session.scalar(select(Comentarios.id))
+    factories.adjunto(id_tiquet=gone, id_comentario=comment, id_autor=who)
 
     assert maintenance.maintain() == NOTHING | {"purgados": 1}
 
     assert set(db.session.scalars(select(Tiquet.id))) == {kept, child}
     assert db.session.get(Tiquet, child).id_tiquet_padre is None
-    assert (count(EtiquetaTiquet), count(Comentarios)) == (0, 0)
+    assert (count(EtiquetaTiquet), count(Comentarios), count(Adjuntos)) == (0, 0, 0)
     assert db.session.query(LogTransaccional).one().accion == "tiquet.purgado"
 
 

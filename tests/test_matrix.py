@@ -12,7 +12,7 @@ from app.models import utcnow
 from app.permissions import POLITICA, Actor, Permiso, allows
 from app.utils.messages import ESTADO_DE
 from tests.client import example_of, operations
-from tests.factories import ComentarioFactory, UsuarioFactory, quien, tiquet
+from tests.factories import ComentarioFactory, UsuarioFactory, adjunto, quien, tiquet
 from tests.world import (
     AUTH,
     HASH_DE_EJEMPLO,
@@ -59,7 +59,9 @@ RULES = (
     ("* /api/tickets/tickets/{id}*", TRASHED, "tiquet_no_encontrado", None),
     ("* /api/tickets/tickets/{id}*", "of an unknown ticket", "tiquet_no_encontrado", None),
     ("* /api/tickets/tickets/{id}/comentarios/{id_comentario}", NOTHING, "comentario_no_encontrado", None),
-    ("* /api/tickets/tickets/{id}/*", "of another ticket", "comentario_no_encontrado", None),
+    ("* /api/tickets/tickets/{id}/adjuntos/{id_adjunto}*", NOTHING, "adjunto_no_encontrado", None),
+    ("* /api/tickets/tickets/{id}/com*", "of another ticket", "comentario_no_encontrado", None),
+    ("* /api/tickets/tickets/{id}/adj*", "of another ticket", "adjunto_no_encontrado", None),
     ("* /api/tickets/tickets/{id}*", NOTHING, "tiquet_no_encontrado", None),
     ("* /api/users/{id}*", NOTHING, "usuario_no_encontrado", None),
     ("* /api/clientes/{id}", NOTHING, "cliente_no_encontrado", None),
@@ -151,17 +153,25 @@ class World:
         def comment(on, **fields):
             return ComentarioFactory(id_tiquet=ids[on], **fields).id
 
-        own = comment(OWN, id_autor=self.yo.id)
+        def file(on, **fields):
+            return adjunto(id_tiquet=ids[on], **fields).id
+
         return {
             f"{TIQUETS}/{{id}}": {thing: (id,) for thing, id in ids.items()} | {NOTHING: (UNKNOWN,)},
-            f"{TIQUETS}/{{id}}/comentarios/{{id_comentario}}": {
-                OWN: (ids[OWN], own),
-                ANOTHERS: (ids[OWN], comment(OWN)),
-                "of another ticket": (ids[OWN], comment(ANOTHERS)),
-                TRASHED: (ids[TRASHED], comment(TRASHED)),
-                "of an unknown ticket": (UNKNOWN, own),
-                NOTHING: (ids[OWN], UNKNOWN),
-            },
+            f"{TIQUETS}/{{id}}/comentarios/{{id_comentario}}": self.below(ids, comment),
+            f"{TIQUETS}/{{id}}/adjuntos/{{id_adjunto}}": self.below(ids, file),
+        }
+
+    def below(self, ids, make):
+        """Things that belong to tickets."""
+        own = make(OWN, id_autor=self.yo.id)
+        return {
+            OWN: (ids[OWN], own),
+            ANOTHERS: (ids[OWN], make(OWN)),
+            "of another ticket": (ids[OWN], make(ANOTHERS)),
+            TRASHED: (ids[TRASHED], make(TRASHED)),
+            "of an unknown ticket": (UNKNOWN, own),
+            NOTHING: (ids[OWN], UNKNOWN),
         }
 
     def objects_of(self, path):
@@ -234,7 +244,7 @@ class World:
         return "tiquet_ya_asignado" if sends == TAKE else "permiso_denegado"
 
     def stand_in(self, thing):
-        """What the policy looks at in a ticket or a comment."""
+        """What the policy looks at in a ticket, a comment or a file."""
         whose = {ANOTHERS: self.third, FREE: None}.get(thing, self.yo.id)
         return SimpleNamespace(id_usuario_asignado=whose, id_autor=whose)
 

@@ -6,6 +6,7 @@ import pytest
 
 from app.models import utcnow
 from tests import factories
+from tests.client import Form
 from tests.conftest import CATALOGS
 from tests.rows import LISTA
 from tests.statements import noted
@@ -14,6 +15,7 @@ CLAVE = {"password": "tres tigres en el trigal"}
 ROSA = {"email": "rosa@example.org", "nombre": "Rosa", "apellido": "Lima", "tipo_usuario": "Técnico"}
 PERSONA = {"nombre": "Rosa", "apellido": "Lima", "id_ubicacion": 1}
 COMENTARIOS = f"{LISTA}/{{tiquet}}/comentarios"
+ADJUNTOS = f"{LISTA}/{{tiquet}}/adjuntos"
 
 # One tells who asks. A write tells what the catalogs are, locks, changes, shows and logs.
 REQUESTS: list[tuple[int, str, str, Any]] = [
@@ -43,10 +45,16 @@ REQUESTS: list[tuple[int, str, str, Any]] = [
     # What a reference names is read anew, all the catalogs, and the tree for cycles.
     (8 + len(CATALOGS) + 1, "PUT", "/api/tickets/ubicaciones/{ubicacion}", {"id_padre": 1}),
     (7, "DELETE", "/api/tickets/ubicaciones/{ubicacion}", None),
-    (3, "GET", f"{COMENTARIOS}/{{comentario}}", None),
-    (8, "POST", COMENTARIOS, {"mensaje": "Listo", "es_interno": False}),
-    (9, "PUT", f"{COMENTARIOS}/{{comentario}}", {"mensaje": "Listo"}),
-    (6, "DELETE", f"{COMENTARIOS}/{{comentario}}", None),
+    # A comment is read with its files.
+    (4, "GET", f"{COMENTARIOS}/{{comentario}}", None),
+    (9, "POST", COMENTARIOS, {"mensaje": "Listo", "es_interno": False}),
+    (10, "PUT", f"{COMENTARIOS}/{{comentario}}", {"mensaje": "Listo"}),
+    (7, "DELETE", f"{COMENTARIOS}/{{comentario}}", None),
+    (3, "GET", f"{ADJUNTOS}/{{adjunto}}", None),
+    (4, "GET", f"{ADJUNTOS}/{{adjunto}}/contenido", None),
+    # The ticket and how much its files take are read before they are stored, and again when it is locked.
+    (10, "POST", ADJUNTOS, Form(archivo=("a.txt", b"a"))),
+    (6, "DELETE", f"{ADJUNTOS}/{{adjunto}}", None),
     (4, "DELETE", f"{LISTA}/{{tiquet}}", None),
     (6, "POST", f"{LISTA}/{{tirado}}/restaurar", {}),
 ]
@@ -59,7 +67,8 @@ LISTS = [
     (2, "/api/empleados", {}),
     (2, LISTA, {"papelera": "true"}),
     (2, LISTA, {"papelera": "true", "id_estado": 1, "orden": "prioridad"}),
-    (3, COMENTARIOS, {}),
+    (4, COMENTARIOS, {}),
+    (3, ADJUNTOS, {}),
 ]
 
 
@@ -78,6 +87,7 @@ def ids(client, admin):
         "cliente": factories.ClienteFactory().id,
         "empleado": factories.EmpleadoFactory().id,
         "ubicacion": made("/api/tickets/ubicaciones", {"nombre": "Sede nueva"}),
+        "adjunto": factories.adjunto(id_tiquet=tiquet).id,
         "comentario": made(COMENTARIOS.format(tiquet=tiquet), {"mensaje": "Se reinició"}),
     }
     client.get("/api/tickets/catalogos", headers=admin.headers)
@@ -108,6 +118,7 @@ def test_a_page_takes_so_many_statements_however_long_it_is(client, admin, ids, 
         factories.EmpleadoFactory(**PERSONA)
         factories.tiquet(fecha_eliminacion=utcnow())
         client.post(COMENTARIOS.format(**ids), json={"mensaje": "Nada nuevo"}, headers=admin.headers)
+        factories.adjunto(id_tiquet=ids["tiquet"])
 
     def read(**page):
         with noted() as statements:

@@ -7,7 +7,8 @@ from typing import Any
 from app.models import utcnow
 from app.services.catalog import ENTIDADES
 from app.services.users import CLAVE_DE_DEMO
-from tests.factories import NUEVO, UsuarioFactory, tiquet
+from tests.client import Form
+from tests.factories import NUEVO, AdjuntoFactory, UsuarioFactory, tiquet
 from tests.world import MAKERS, PERSONAS, POINTERS, TIQUETS, UNKNOWN, USERS
 
 EMAIL = "jadmin@gmail.com"  # whom the example of sign-in signs in: the caller of all cases
@@ -47,6 +48,11 @@ class Refusal:
     role: str = "Administrador"
     of_caller: bool = False  # The path names the caller itself.
     planted: Callable[..., Any] | None = None
+
+
+def full(id_tiquet: int) -> None:
+    """A ticket has all the bytes of files that it may have, but for ten."""
+    AdjuntoFactory(id_tiquet=id_tiquet, bytes=200 * 1024**2 - 10, sha256="0" * 64, objeto="lleno")
 
 
 def on_each(path: str, methods: str, rows: list[Any]) -> dict[str, list[Any]]:
@@ -96,6 +102,10 @@ CASES: dict[str, list[Case]] = {
     ),
     f"DELETE {TIQUETS}/{{id}}/comentarios/{{id_comentario}}": [
         Case(("comentario.eliminado", "tiquet.comentario_eliminado"))
+    ],
+    f"POST {TIQUETS}/{{id}}/adjuntos": [Case(("adjunto.creado", "tiquet.adjuntado"))],
+    f"DELETE {TIQUETS}/{{id}}/adjuntos/{{id_adjunto}}": [
+        Case(("adjunto.eliminado", "tiquet.adjunto_eliminado"))
     ],
     f"POST {TIQUETS}/{{id}}/asignar": [
         Case(TIQUET_CHANGED, {"id_usuario": OTRO}),
@@ -187,6 +197,14 @@ REFUSALS: dict[str, list[Refusal]] = {
         ]
         for method in ("PUT", "PATCH", "DELETE")
     },
+    f"POST {TIQUETS}/{{id}}/adjuntos": [
+        Refusal(409, Form(archivo=[("nota.txt", b"cabe"), ("otra.txt", b"no cabe")]), planted=full),
+        Refusal(415, Form(archivo=[("nota.txt", b"si"), ("programa.exe", b"MZ\x90\x00\x03\x00")])),
+        Refusal(422, Form(archivo=("nota.txt", b""))),
+        Refusal(422, Form(archivo=("nota.txt", b"si"), id_comentario="tres")),
+        Refusal(404, Form(archivo=("nota.txt", b"si"), id_comentario=UNKNOWN)),
+    ],
+    f"DELETE {TIQUETS}/{{id}}/adjuntos/{{id_adjunto}}": [Refusal(403, on={"id_autor": OTRO}, role="Técnico")],
     "POST /api/users": [
         Refusal(
             409,

@@ -18,7 +18,15 @@ from app.models.cerrojo import CERROJOS, Cerrojo
 from app.models.idempotencia import Idempotencia
 from app.models.log import LogTransaccional
 from app.models.persona import Clientes, Empleados, Persona
-from app.models.tiquet import CANALES, FILTRABLES, MOTIVOS_DE_CIERRE, Comentarios, EtiquetaTiquet, Tiquet
+from app.models.tiquet import (
+    CANALES,
+    FILTRABLES,
+    MOTIVOS_DE_CIERRE,
+    Adjuntos,
+    Comentarios,
+    EtiquetaTiquet,
+    Tiquet,
+)
 from app.models.usuario import ADMINISTRADOR, ROLES, SOLICITANTE, TECNICO, Sesion, Usuario, UsuarioCategoria
 
 __all__ = [
@@ -32,6 +40,7 @@ __all__ = [
     "SOLICITANTE",
     "TECNICO",
     "TIPOS_DE_ESTADO",
+    "Adjuntos",
     "Base",
     "Buscable",
     "CatProblema",

@@ -1,12 +1,12 @@
-"""Tickets, their labels and their comments."""
+"""Tickets, their labels, their comments and their files."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import TABLE, Base, Exact, Json, Largo, Texto40, Texto200, Versioned, utcnow
+from app.models.base import TABLE, Base, Exact, Json, Largo, Texto40, Texto120, Texto200, Versioned, utcnow
 
 CANALES = ("api", "web", "correo", "telefono", "importacion")
 MOTIVOS_DE_CIERRE = ("resuelto", "duplicado", "cancelado", "fusionado")
@@ -112,3 +112,26 @@ class Comentarios(Versioned, Base):
     es_interno: Mapped[bool] = mapped_column(default=True)
     fecha_creacion: Mapped[datetime] = mapped_column(default=utcnow)
     fecha_edicion: Mapped[datetime | None]
+
+
+class Adjuntos(Versioned, Base):
+    """A file of a ticket, or of one of its comments. Its bytes are in the store, under ``objeto``."""
+
+    __tablename__ = "Adjuntos"
+    __table_args__ = (
+        Index(None, "id_tiquet", "fecha_creacion", "id"),
+        Index(None, "id_comentario"),
+        Index(None, "id_autor"),
+        TABLE,
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    id_tiquet: Mapped[int] = mapped_column(ForeignKey("Tiquet.id"))
+    id_comentario: Mapped[int | None] = mapped_column(ForeignKey("Comentarios.id"))
+    id_autor: Mapped[int] = mapped_column(ForeignKey("Usuario.id"))
+    nombre: Mapped[Texto200]
+    tipo_mime: Mapped[Texto120]
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(Exact(64, "ascii"))
+    objeto: Mapped[str] = mapped_column(Exact(40, "ascii"), unique=True)
+    fecha_creacion: Mapped[datetime] = mapped_column(default=utcnow)

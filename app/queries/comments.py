@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Select, false, select, true
 from app.extensions import db
 from app.models import Comentarios, Usuario
 from app.permissions import Actor
+from app.queries import attachments
 from app.queries.pagination import Corte, Pagina, page_of
 from app.queries.tickets import person
 
@@ -36,7 +37,7 @@ def get(actor: Actor, id_tiquet: int, id: int) -> dict[str, Any] | None:
     """One comment as a client gets it."""
     found = db.session.execute(of_ticket(actor, id_tiquet).where(Comentarios.id == id)).mappings()
     row = found.one_or_none()
-    return None if row is None else shape(dict(row))
+    return None if row is None else with_files(actor, id_tiquet, [dict(row)])[0]
 
 
 def locked(actor: Actor, id_tiquet: int, id: int) -> Comentarios | None:
@@ -49,11 +50,16 @@ def page(actor: Actor, id_tiquet: int, orden: str, limite: int, corte: Corte | N
     """Comments by date, the oldest first unless ``orden`` is ``-fecha_creacion``."""
     keys = (Comentarios.fecha_creacion, Comentarios.id)
     pagina = page_of(of_ticket(actor, id_tiquet), keys, limite, corte, descending=orden.startswith("-"))
-    return Pagina([shape(fila) for fila in pagina.filas], pagina.total, pagina.siguiente)
+    return Pagina(with_files(actor, id_tiquet, pagina.filas), pagina.total, pagina.siguiente)
 
 
-def shape(row: dict[str, Any]) -> dict[str, Any]:
+def with_files(actor: Actor, id_tiquet: int, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Comments as a client gets them; their files are read at once."""
+    files = attachments.of_comments(actor, id_tiquet, [row["id"] for row in rows]) if rows else {}
+    return [shape(row, files.get(row["id"], [])) for row in rows]
+
+
+def shape(row: dict[str, Any], adjuntos: list[dict[str, Any]]) -> dict[str, Any]:
     autor = person(row["id_autor"], row["nombre"], row["apellido"])
-    return {"id": row["id"], "id_tiquet": row["id_tiquet"], "autor": autor} | {
-        key: row[key] for key in PROPIAS
-    }
+    about = {"id": row["id"], "id_tiquet": row["id_tiquet"], "autor": autor}
+    return about | {key: row[key] for key in PROPIAS} | {"adjuntos": adjuntos}

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from app import database
+from app import database, storage
 from app.errors import Unavailable
 from app.extensions import settings
 
@@ -13,9 +13,9 @@ LEAST = 20 * 1024**2  # bytes that must be free for a request to be let in
 
 
 def folders() -> list[Path]:
-    """Where bodies are spooled, and where SQLite keeps its file."""
+    """Where bodies are spooled, where attachments go, and where SQLite keeps its file."""
     url = settings().database_url
-    needed = {Path(tempfile.gettempdir())}
+    needed = {Path(tempfile.gettempdir()), *storage.folders()}
     if url.get_backend_name() == "sqlite" and database.in_file(url):
         needed.add(Path(url.database or "").resolve().parent)
     return sorted(needed)

@@ -1,6 +1,6 @@
 """The URL map on one screen."""
 
-from app.routes import auth, catalog, comments, people, service, tickets, transitions, users
+from app.routes import attachments, auth, catalog, comments, people, service, tickets, transitions, users
 
 # Blueprint, and where it stands.
 BLUEPRINTS = (
@@ -8,6 +8,7 @@ BLUEPRINTS = (
     (tickets.blp, "/api/tickets"),
     (transitions.blp, "/api/tickets/tickets"),
     (comments.blp, "/api/tickets/tickets"),
+    (attachments.blp, "/api/tickets/tickets"),
     (catalog.blp, "/api/tickets"),
     (people.clientes, "/api/clientes"),
     (people.empleados, "/api/empleados"),

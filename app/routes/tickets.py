@@ -78,7 +78,7 @@ def update_ticket(cambios: dict[str, Any], id: int) -> Response:
     sigue las reglas del ciclo de vida.
     """
     actor = current_actor()
-    return shown(tickets.shown(actor, tickets.update(actor, id, cambios, if_match())))
+    return shown(tickets.shown(actor, tickets.update_ticket(actor, id, cambios, if_match())))
 
 
 @blp.patch("/tickets/<id:id>", permiso=Permiso.EDITAR_TIQUET)
@@ -91,7 +91,7 @@ def patch_ticket(cambios: dict[str, Any], id: int) -> Response:
     Lo mismo que PUT.
     """
     actor = current_actor()
-    return shown(tickets.shown(actor, tickets.update(actor, id, cambios, if_match())))
+    return shown(tickets.shown(actor, tickets.update_ticket(actor, id, cambios, if_match())))
 
 
 @blp.delete("/tickets/<id:id>", permiso=Permiso.ELIMINAR_TIQUET)

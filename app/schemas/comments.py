@@ -3,6 +3,7 @@
 from marshmallow import Schema as Out
 from marshmallow import fields
 
+from app.schemas.attachments import AdjuntoSchema
 from app.schemas.fields import Booleano, Cambios, Opcion, Schema, Texto, changes_of
 from app.schemas.pages import BreveSchema, PaginaArgs, pagina_de
 
@@ -44,6 +45,7 @@ class ComentarioSchema(Out):
     fecha_creacion = fields.DateTime(required=True)
     fecha_edicion = fields.DateTime(required=True, allow_none=True)
     version = fields.Integer(required=True)
+    adjuntos = fields.List(fields.Nested(AdjuntoSchema), required=True)
 
 
 @changes_of(ComentarioSchema)

@@ -156,8 +156,6 @@ class TiquetUpdateArgs(TiquetFields, Cambios):
 class Varios(Lista):
     """A parameter that may be given several times: any of its values."""
 
-    is_multiple = True
-
     def __init__(self, inner: fields.Field[Any], **options: Any) -> None:
         super().__init__(inner, max=MAX_VALUES, **options)
 

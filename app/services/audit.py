@@ -12,7 +12,7 @@ from app.permissions import Actor
 from app.transaction import event_id
 
 # What a change of is no news in itself, or must never be written down.
-UNRECORDED = {"id", "version", "fecha_actualizacion", "password_hash", "busqueda"}
+UNRECORDED = {"id", "version", "fecha_actualizacion", "password_hash", "busqueda", "objeto"}
 
 Foto = dict[str, Any]
 

@@ -1,14 +1,12 @@
 """The conversation about a ticket."""
 
-from datetime import datetime
 from typing import Any
-
-from sqlalchemy import update
 
 from app.errors import NotFound
 from app.extensions import db
-from app.models import Comentarios, Tiquet, utcnow
+from app.models import Comentarios, utcnow
 from app.permissions import Actor, Permiso, require
+from app.queries import attachments
 from app.queries import comments as queries
 from app.services import audit, changes, tickets
 from app.services.versions import Precondicion, check_version
@@ -25,7 +23,7 @@ def create(actor: Actor, id_tiquet: int, datos: dict[str, Any]) -> int:
     shown: dict[str, Any] = {"numero_comentarios": tiquet.numero_comentarios + 1}
     if not comentario.es_interno and actor.es_personal and tiquet.fecha_primera_respuesta is None:
         shown["fecha_primera_respuesta"] = now
-    touch(actor, tiquet, "tiquet.comentado", now, shown)
+    tickets.touch(actor, tiquet, "tiquet.comentado", now, shown)
     return comentario.id
 
 
@@ -37,7 +35,7 @@ def update_comment(
     comentario = find(actor, id_tiquet, id)
     require(Permiso.EDITAR_COMENTARIO, actor, comentario)
     check_version("comentario", comentario, precondicion)
-    wanted = changes.wanted(comentario, cambios, lambda: shown(actor, id_tiquet, id))
+    wanted = changes.wanted(comentario, cambios, lambda: shown(actor, id_tiquet, id), moving=("adjuntos",))
     before = audit.snapshot(comentario)
     if wanted:
         comentario.mensaje = wanted["mensaje"]
@@ -47,32 +45,19 @@ def update_comment(
 
 
 def erase(actor: Actor, id_tiquet: int, id: int, precondicion: Precondicion) -> None:
-    """Erase a comment; who did, and what it said, stays in the log."""
+    """Erase a comment with its files; who did, and what it said, stays in the log."""
     tiquet = tickets.find(actor, id_tiquet)
     comentario = find(actor, id_tiquet, id)
     require(Permiso.ELIMINAR_COMENTARIO, actor, comentario)
     check_version("comentario", comentario, precondicion)
+    files = attachments.locked_of_comment(id)
+    for adjunto in files:
+        audit.record_erasure("adjunto.eliminado", actor, adjunto, id_tiquet=id_tiquet)
     audit.record_erasure("comentario.eliminado", actor, comentario, id_tiquet=id_tiquet)
     left = {"numero_comentarios": tiquet.numero_comentarios - 1}
-    touch(actor, tiquet, "tiquet.comentario_eliminado", utcnow(), left)
-
-
-def touch(actor: Actor, tiquet: Tiquet, accion: str, now: datetime, shown: dict[str, Any]) -> None:
-    """Write what a locked ticket shows of its conversation from ``now`` on.
-
-    Not through the ORM, which would raise the version: a comment is no change of the ticket's own fields.
-    """
-    before = {name: audit.plain(getattr(tiquet, name)) for name in shown}
-    db.session.execute(update(Tiquet).where(Tiquet.id == tiquet.id).values(**shown, fecha_actualizacion=now))
-    after = {name: audit.plain(value) for name, value in shown.items()}
-    audit.append(
-        accion,
-        actor,
-        id_entidad=tiquet.id,
-        id_tiquet=tiquet.id,
-        version_resultante=tiquet.version,
-        cambios=audit.differences(before, after),
-    )
+    if files:
+        left["numero_adjuntos"] = tiquet.numero_adjuntos - len(files)
+    tickets.touch(actor, tiquet, "tiquet.comentario_eliminado", utcnow(), left)
 
 
 def find(actor: Actor, id_tiquet: int, id: int) -> Comentarios:

@@ -11,11 +11,11 @@ from sqlalchemy import ColumnElement, and_, delete, inspect, select, tuple_, upd
 
 from app import transaction
 from app.extensions import db, settings
-from app.models import Base, Comentarios, EtiquetaTiquet, Idempotencia, Sesion, Tiquet, utcnow
+from app.models import Adjuntos, Base, Comentarios, EtiquetaTiquet, Idempotencia, Sesion, Tiquet, utcnow
 from app.permissions import SISTEMA
 from app.queries import catalog
 from app.queries.tickets import IN_TRASH, NOT_IN_TRASH
-from app.services import audit, lifecycle
+from app.services import attachments, audit, lifecycle
 from app.transitions import CERRADO, RESUELTO
 
 BATCH = 500  # rows; a ticket takes a unit of its own
@@ -33,6 +33,7 @@ def maintain() -> dict[str, int]:
         "purgados": each_ticket(IN_TRASH & (Tiquet.fecha_eliminacion < gone_before), purge),
         "claves": purge_rows(Idempotencia, Idempotencia.vence < now),
         "sesiones": purge_rows(Sesion, (Sesion.vence < now - SESIONES) | stale),
+        "contenidos": attachments.sweep(),
     }
 
 
@@ -76,7 +77,7 @@ def close(tiquet: Tiquet) -> None:
 
 def purge(tiquet: Tiquet) -> None:
     """Erase a ticket of the trash with what belongs to it; its events stay."""
-    for model in (EtiquetaTiquet, Comentarios):
+    for model in (EtiquetaTiquet, Adjuntos, Comentarios):
         db.session.execute(delete(model).where(model.id_tiquet == tiquet.id))
     children = update(Tiquet).where(Tiquet.id_tiquet_padre == tiquet.id)
     db.session.execute(children.values(id_tiquet_padre=None))

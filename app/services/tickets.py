@@ -1,9 +1,10 @@
 """Opening, changing and discarding tickets."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from app.errors import Conflict, Falla, NotFound
 from app.extensions import db
@@ -26,8 +27,8 @@ CATALOGO_DE = {
     "id_estado": "estados",
 }
 SOLICITANTE_DE = {"id_cliente": "cliente", "id_empleado": "empleado"}
-# What a comment changes of its ticket, whose version stays.
-COMENTADOS = ("numero_comentarios", "fecha_primera_respuesta", "fecha_actualizacion")
+# What a comment or a file changes of its ticket, whose version stays.
+COMENTADOS = ("numero_comentarios", "numero_adjuntos", "fecha_primera_respuesta", "fecha_actualizacion")
 MOVIDOS = ("id_estado", "id_usuario_asignado")  # These change by the rules of the lifecycle.
 
 
@@ -57,7 +58,7 @@ def create(actor: Actor, datos: dict[str, Any]) -> int:
     return tiquet.id
 
 
-def update(actor: Actor, id: int, cambios: dict[str, Any], precondicion: Precondicion) -> int:
+def update_ticket(actor: Actor, id: int, cambios: dict[str, Any], precondicion: Precondicion) -> int:
     """Change the given fields of a ticket; answers its id."""
 
     def write(tiquet: Tiquet, catalogos: Catalogos) -> None:
@@ -114,6 +115,24 @@ def restore(actor: Actor, id: int) -> int:
     tiquet.fecha_actualizacion = utcnow()
     audit.record("tiquet.restaurado", actor, tiquet, before)
     return id
+
+
+def touch(actor: Actor, tiquet: Tiquet, accion: str, now: datetime, shown: dict[str, Any]) -> None:
+    """Write what a locked ticket shows of its comments and files from ``now`` on.
+
+    Not through the ORM, which would raise the version: neither is a change of the ticket's own fields.
+    """
+    before = {name: audit.plain(getattr(tiquet, name)) for name in shown}
+    db.session.execute(update(Tiquet).where(Tiquet.id == tiquet.id).values(**shown, fecha_actualizacion=now))
+    after = {name: audit.plain(value) for name, value in shown.items()}
+    audit.append(
+        accion,
+        actor,
+        id_entidad=tiquet.id,
+        id_tiquet=tiquet.id,
+        version_resultante=tiquet.version,
+        cambios=audit.differences(before, after),
+    )
 
 
 def find(actor: Actor, id: int) -> Tiquet:

@@ -16,6 +16,7 @@ from app.transaction import new_operation, read, run
 from app.utils import idempotency
 from app.utils.identity import authenticate, nobody
 from app.utils.parser import Parser, refuse_parameters
+from app.utils.requests import restart_clock
 
 View = Callable[..., Response]
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -25,6 +26,10 @@ class Blueprint(flask_smorest.Blueprint):
     """flask-smorest's, with what every route of ours has."""
 
     ARGUMENTS_PARSER = Parser()
+    DEFAULT_LOCATION_CONTENT_TYPE_MAPPING = {  # noqa: RUF012 (smorest's own form)
+        **flask_smorest.Blueprint.DEFAULT_LOCATION_CONTENT_TYPE_MAPPING,
+        "multipart": "multipart/form-data",
+    }
 
     def route(self, rule: str, *, permiso: Permiso, **options: Any) -> Callable[[View], View]:
         """Register a view. A route that does not say who may call it does not exist."""
@@ -69,14 +74,28 @@ class Blueprint(flask_smorest.Blueprint):
         """Document that this view answers an ETag, and when it reads, 304 to whoever has it."""
         return self.doc(**{"x-etag": True})(view)  # type: ignore[no-any-return]
 
+    def several(self, view: View) -> View:
+        """Document that this view may create several things at once: the answer as a whole has no version."""
+        return self.doc(**{"x-varios": True})(view)  # type: ignore[no-any-return]
 
-def prepare(step: Callable[..., dict[str, Any]]) -> Callable[[View], View]:
-    """Do to the body, ``step(actor, body, …)``, what is too slow for the transaction that follows."""
+    def ranged(self, view: View) -> View:
+        """Document that this view answers bytes, or a range of them."""
+        return self.doc(**{"x-rango": True})(view)  # type: ignore[no-any-return]
+
+
+def prepare(step: Callable[..., dict[str, Any]], timed: bool = True) -> Callable[[View], View]:
+    """Do to the body, ``step(actor, body, …)``, what is too slow for the transaction that follows.
+
+    A step that is not ``timed`` may take longer than a request; what follows it has its whole time.
+    """
 
     def decorator(view: View) -> View:
         @wraps(view)
         def wrapper(datos: dict[str, Any], **kwargs: Any) -> Response:
-            return view(read(lambda: step(g.actor, datos, **kwargs), g.deadline), **kwargs)
+            ready = read(lambda: step(g.actor, datos, **kwargs), g.deadline)
+            if not timed:
+                restart_clock()
+            return view(ready, **kwargs)
 
         return wrapper
 

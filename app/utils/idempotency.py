@@ -1,5 +1,6 @@
 """``Idempotency-Key``: the same request twice has one effect and one answer."""
 
+import hashlib
 import hmac
 import re
 from dataclasses import dataclass
@@ -8,12 +9,14 @@ from datetime import timedelta
 from flask import Response, request
 from sqlalchemy import insert, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from werkzeug.datastructures import FileStorage
 
 from app import database
 from app.errors import AppError, BadRequest, Conflict
 from app.extensions import db, settings
 from app.models import Idempotencia, utcnow
 from app.transaction import TryAgain
+from app.utils.uploads import files_of
 
 LIFE = timedelta(hours=24)
 KEY = re.compile("^[!-~]([ -~]{0,126}[!-~])?$")  # Spaces at the ends never arrive. The document shows it.
@@ -43,9 +46,25 @@ def key_of(id_usuario: int | None) -> Key | None:
         return None
     if not KEY.fullmatch(clave):
         raise BadRequest("cabecera_invalida", cabecera="Idempotency-Key")
-    asked = f"{request.method} {request.full_path}\n".encode() + request.get_data(cache=True)
+    asked = f"{request.method} {request.full_path}\n".encode() + body()
     # Keyed, because a body may hold a password, which could be guessed from a plain digest.
     return Key(id_usuario, clave, hmac.digest(settings().secret_key.encode(), asked, "sha256").hex())
+
+
+def body() -> bytes:
+    """What came in; of a form, what it says: its boundary is another each time, its files are too large."""
+    if request.mimetype != "multipart/form-data":
+        return request.get_data(cache=True)
+    return repr([*request.form.items(multi=True), *map(mark, files_of(request))]).encode()
+
+
+def mark(sent: tuple[str, FileStorage]) -> tuple[str, str | None, str]:
+    """A part's name, its file's name, and the digest of the file, which is rewound."""
+    part, file = sent
+    file.stream.seek(0)
+    digest = hashlib.file_digest(file.stream, "sha256").hexdigest()  # type: ignore[arg-type]  # ours has readinto
+    file.stream.seek(0)
+    return part, file.filename, digest
 
 
 def claim(key: Key) -> bool:

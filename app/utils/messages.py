@@ -14,12 +14,14 @@ TITULOS: dict[int, tuple[str, str]] = {
     413: ("Cuerpo demasiado grande", "Body too large"),
     414: ("Dirección demasiado larga", "Address too long"),
     415: ("Tipo de contenido no admitido", "Unsupported content type"),
+    416: ("Rango no satisfacible", "Range not satisfiable"),
     422: ("Datos inválidos", "Invalid data"),
     428: ("Falta una precondición", "Precondition required"),
     429: ("Demasiadas peticiones", "Too many requests"),
     431: ("Cabeceras demasiado grandes", "Headers too large"),
     500: ("Error interno", "Internal error"),
     503: ("Servicio no disponible", "Service unavailable"),
+    507: ("Sin espacio", "Insufficient storage"),
 }
 
 # Status -> code of a problem -> (Spanish, English).
@@ -42,6 +44,10 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
         "cursor_invalido": (
             "El cursor no es de esta lista; pida la primera página sin cursor.",
             "The cursor is not of this list; ask for the first page without one.",
+        ),
+        "formulario_invalido": (
+            "El cuerpo no es un formulario «multipart/form-data» bien hecho.",
+            "The body is no well-formed «multipart/form-data» form.",
         ),
         "cabecera_invalida": (
             "La cabecera {cabecera} no tiene la forma esperada.",
@@ -92,6 +98,7 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
         "cliente_no_encontrado": ("No existe ese cliente.", "There is no such customer."),
         "empleado_no_encontrado": ("No existe ese empleado.", "There is no such employee."),
         "comentario_no_encontrado": ("No existe ese comentario.", "There is no such comment."),
+        "adjunto_no_encontrado": ("No existe ese adjunto.", "There is no such attachment."),
         "fila_no_encontrada": ("No existe esa fila del catálogo.", "There is no such row in the catalog."),
     },
     405: {
@@ -144,6 +151,10 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
             "A closed ticket can be reopened for {dias} days; they are over.",
         ),
         "tiquet_ya_asignado": ("El tiquet ya lo tiene {nombre}.", "{nombre} already has the ticket."),
+        "sin_sitio_en_el_tiquet": (
+            "Los adjuntos de un tiquet ocupan como mucho {max} MB; vea «bytes_libres».",
+            "The attachments of a ticket take at most {max} MB; see «bytes_libres».",
+        ),
         "clave_en_curso": (
             "Una petición con la misma Idempotency-Key está en curso; repítala en un momento.",
             "A request with the same Idempotency-Key is in progress; send it again in a moment.",
@@ -157,6 +168,10 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
     },
     413: {
         "cuerpo_demasiado_grande": ("El cuerpo supera los {max} bytes.", "The body is over {max} bytes."),
+        "archivo_demasiado_grande": (
+            "«{nombre}» ocupa más de {max} MB.",
+            "«{nombre}» takes more than {max} MB.",
+        ),
     },
     414: {
         "direccion_demasiado_larga": ("La dirección es demasiado larga.", "The address is too long."),
@@ -165,6 +180,20 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
         "tipo_no_admitido": (
             "El cuerpo debe ser JSON: «Content-Type: application/json».",
             "The body must be JSON: «Content-Type: application/json».",
+        ),
+        "formulario_esperado": (
+            "El cuerpo debe ser un formulario: «Content-Type: multipart/form-data».",
+            "The body must be a form: «Content-Type: multipart/form-data».",
+        ),
+        "archivo_no_admitido": (
+            "«{nombre}» no es de un tipo admitido: texto, CSV, JSON, PDF, imagen, ofimática, zip o correo.",
+            "«{nombre}» is of no kind that is taken: text, CSV, JSON, PDF, image, office, zip or mail.",
+        ),
+    },
+    416: {
+        "rango_no_satisfacible": (
+            "El archivo no tiene los bytes que se piden; vea la cabecera Content-Range.",
+            "The file does not have the bytes asked for; see the header Content-Range.",
         ),
     },
     422: {
@@ -218,6 +247,12 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
         "almacenamiento_no_disponible": (
             "No queda disco, o no se puede escribir en él: «flask --app run doctor» dice dónde.",
             "The disk is full or cannot be written to: «flask --app run doctor» tells where.",
+        ),
+    },
+    507: {
+        "sin_espacio": (
+            "No queda sitio en el disco; no se guardó nada.",
+            "There is no room left on the disk; nothing was saved.",
         ),
     },
 }
@@ -290,6 +325,7 @@ FALLAS: dict[str, tuple[str, str]] = {
         "Es la contraseña que ya tiene; elija otra.",
         "It is the password that you have; choose another.",
     ),
+    "archivo_vacio": ("El archivo está vacío.", "The file is empty."),
     "clave_comun": (
         "Es una contraseña conocida; elija otra.",
         "It is a well-known password; choose another.",
@@ -303,6 +339,7 @@ ESPERADOS = {
     "un número entero": "An integer",
     "una lista": "A list",
     "un objeto": "An object",
+    "un archivo": "A file",
     "true o false": "true or false",
 }
 

@@ -8,6 +8,7 @@ from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask
 
 from app.permissions import POLITICA, Permiso
+from app.schemas.attachments import Archivo
 from app.schemas.fields import IdOPalabra, Instante, Texto
 from app.schemas.problems import ProblemaSchema
 from app.utils.converters import IdConverter
@@ -31,6 +32,11 @@ WITH_ID = ("no_encontrado",)  # Too long a number is no address of ours.
 WITH_KEY = ("cabecera_invalida", "clave_en_curso", "clave_reutilizada")
 WITH_VERSION = ("cabecera_invalida", "version_obsoleta", "falta_if_match")
 WITH_ETAG = ("cabecera_invalida",)
+WITH_FORM = (
+    *("formulario_invalido", "formulario_esperado", "cuerpo_demasiado_grande", "archivo_demasiado_grande"),
+    "sin_espacio",
+)
+WITH_RANGE = ("rango_no_satisfacible", "almacenamiento_no_disponible")
 WRITING = ("resultado_desconocido",)
 
 # What people read in place of the names of blueprints that are not Spanish.
@@ -54,15 +60,21 @@ ANSWERED = {
     "X-Request-Id": "El identificador de la petición.",
     "ETag": "La versión y la huella de lo que se responde; para `If-Match` e `If-None-Match`.",
     "Location": "Dónde está lo que se creó.",
+    "Content-Disposition": "`attachment`, con el nombre del archivo.",
+    "Accept-Ranges": "`bytes`: se puede pedir un rango.",
+    "Content-Range": "Qué bytes son, y de cuántos.",
     "Retry-After": "Segundos que conviene esperar antes de repetir la petición.",
     "WWW-Authenticate": "Cómo se espera la identificación: `Bearer`.",
     "Idempotent-Replayed": "`true` si la respuesta es la de una petición anterior con la misma clave.",
 }
+OF_FILES = ["Content-Disposition", "Accept-Ranges"]
 SOMETIMES = ("Retry-After", "Idempotent-Replayed")  # The others are in every answer that names them.
 ID = "Un id, como lo dieron la lista o la creación."
 ETAG = '"1.0123456789abcdef"'
 IF_MATCH = "ETag que se leyó, o `*`; si el objeto cambió desde entonces, la respuesta es 412."
 IF_NONE_MATCH = "ETag que ya se tiene; si no cambió, la respuesta es 304 sin cuerpo."
+RANGE = "Los bytes que se quieren, como `bytes=0-1023`; la respuesta es 206."
+RANGE_FORM = r"^bytes=(\d{1,15}-\d{0,15}|-\d{1,15})$"
 KEY = "De 1 a 128 caracteres ASCII: repetir la petición con ella no la ejecuta dos veces."
 
 DESCRIPTION = """API REST de una mesa de soporte técnico.
@@ -132,6 +144,7 @@ def make_api(app: Flask) -> Api:
     api.spec.components.schema("Problema", schema=ProblemaSchema)
     api.register_field(Texto, "string", None)
     api.register_field(Instante, "string", "date-time")
+    api.register_field(Archivo, "string", "binary")
     api.register_field(IdOPalabra, None, None)
     api.register_converter(IdConverter, lambda _c: {"type": "integer", "minimum": 1, "maximum": 2147483647})
     return api
@@ -160,20 +173,24 @@ def complete_operation(path: str, method: str, operation: dict[str, Any], respon
     """Complete one operation; what it shares with others goes into ``responses``."""
     codigos = set(operation.pop("x-problemas", ()))
     etag = operation.pop("x-etag", False)
+    several, ranged = operation.pop("x-varios", False), operation.pop("x-rango", False)
     versioned = "version_obsoleta" in codigos
     guarded, of_session = "x-permiso" in operation, operation["tags"] == ["auth"]
     keyed = method == "post" and not of_session
+    form = "multipart/form-data" in operation.get("requestBody", {}).get("content", {})
     parameters = operation.setdefault("parameters", [])
     for holds, some in (
         (True, ANY_VIEW),
         (operation.get("security") != [], WITH_TOKEN),
         (guarded, WITH_ROLE),
         (guarded and not of_session, WITH_OWN_PASSWORD),
-        ("requestBody" in operation, WITH_BODY),
+        ("requestBody" in operation and not form, WITH_BODY),
+        (form, WITH_FORM),
         (keyed, WITH_KEY),
         ("{" in path, WITH_ID),
         (versioned, WITH_VERSION),
         (etag and method == "get", WITH_ETAG),
+        (ranged, WITH_RANGE),
         (method != "get", WRITING),
         (any(p.get("name") == "cursor" for p in parameters), ("cursor_invalido",)),
     ):
@@ -182,12 +199,20 @@ def complete_operation(path: str, method: str, operation: dict[str, Any], respon
     for status, response in operation["responses"].items():
         if status == "422":
             continue  # flask-smorest's own; ours follows.
-        one = status == "201" or (status == "200" and (etag or versioned))
+        one = (status == "201" and not several) or (status == "200" and (etag or versioned))
         more = [*(["ETag"] if one else []), *(["Location"] if status == "201" else [])]
+        more += OF_FILES if ranged else []
         response["headers"] = refer("headers", [*answered, *more])
     if etag and method == "get":
         unchanged = {"description": "Sin cambios desde el ETag que se envió."}
-        operation["responses"]["304"] = unchanged | {"headers": refer("headers", ["X-Request-Id", "ETag"])}
+        operation["responses"]["304"] = unchanged | {
+            "headers": refer("headers", ["X-Request-Id", "ETag", *(OF_FILES if ranged else [])])
+        }
+    if ranged:
+        whole = operation["responses"]["200"]
+        part = refer("headers", ["Content-Range"])
+        operation["responses"]["206"] = {**whole, "headers": {**whole["headers"], **part}}
+        parameters.append(header("Range", RANGE, RANGE_FORM, example="bytes=0-1023"))
     for status in sorted({ESTADO_DE[codigo] for codigo in codigos}):
         own = [codigo for codigo in ESTADO_DE if codigo in codigos and ESTADO_DE[codigo] == status]
         operation["responses"][str(status)] = problem_response(status, own, responses)

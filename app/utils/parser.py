@@ -7,12 +7,14 @@ from typing import Any, NoReturn
 
 import orjson
 from flask import Request, request
-from marshmallow import ValidationError
+from marshmallow import ValidationError, fields
 from webargs import core
 from webargs.flaskparser import FlaskParser
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.errors import BadRequest, Falla, Invalid, UnsupportedMediaType
+from app.utils.uploads import load_multipart
 
 MAX_DEPTH = 20
 MAX_DIGITS = 18  # All such integers fit into 64 bits, with either sign.
@@ -52,8 +54,9 @@ def without_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 class Parser(FlaskParser):
     """webargs with our JSON and our errors."""
 
+    __location_map__ = {**FlaskParser.__location_map__, "multipart": "load_multipart"}  # noqa: RUF012
     # None: the schema's own Meta.unknown counts, and that is RAISE.
-    DEFAULT_UNKNOWN_BY_LOCATION = dict.fromkeys(FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION)
+    DEFAULT_UNKNOWN_BY_LOCATION = dict.fromkeys([*FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "multipart"])
 
     def load_json(self, req: Request, schema: Any) -> Any:
         body = req.get_data(cache=True)
@@ -67,11 +70,13 @@ class Parser(FlaskParser):
         return load_json(body)
 
     def load_querystring(self, req: Request, schema: Any) -> Any:
-        single = [name for name in req.args if not getattr(schema.fields.get(name), "is_multiple", False)]
-        repeated = {name: [Falla("repetido")] for name in single if len(req.args.getlist(name)) > 1}
-        if repeated:
-            raise Invalid(repeated)
+        refuse_repeated(req.args, schema)
         return super().load_querystring(req, schema)
+
+    def load_multipart(self, req: Request, schema: Any) -> Any:
+        sent = load_multipart(req)
+        refuse_repeated(sent, schema)
+        return self._makeproxy(sent, schema)
 
     def handle_error(
         self,
@@ -83,6 +88,14 @@ class Parser(FlaskParser):
         error_headers: Mapping[str, str] | None,
     ) -> NoReturn:
         raise Invalid({k: v for located in error.messages_dict.values() for k, v in flatten(located).items()})
+
+
+def refuse_repeated(sent: MultiDict[str, Any], schema: Any) -> None:
+    """Refuse what has one value but was sent twice."""
+    single = [name for name in sent if not isinstance(schema.fields.get(name), fields.List)]
+    repeated = {name: [Falla("repetido")] for name in single if len(sent.getlist(name)) > 1}
+    if repeated:
+        raise Invalid(repeated)
 
 
 def flatten(messages: Any, path: str = "") -> dict[str, list[Falla]]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Flask, Response, current_app, g, request
 from sqlalchemy.exc import DBAPIError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestedRangeNotSatisfiable
 
 from app import database
 from app.database import PoolTimeout, Verdict
@@ -23,6 +23,7 @@ CODIGOS = {
     413: "cuerpo_demasiado_grande",
     414: "direccion_demasiado_larga",
     415: "tipo_no_admitido",
+    416: "rango_no_satisfacible",
     429: "demasiadas_peticiones",
     431: "cabeceras_demasiado_grandes",
     503: "servicio_no_disponible",
@@ -79,9 +80,11 @@ def from_http(error: HTTPException) -> Response:
     if error.code is None or error.code < 400:
         return error.get_response()  # type: ignore[return-value]  # a redirect is fine as it is
     codigo = CODIGOS.get(error.code, "error_interno" if error.code >= 500 else "peticion_incorrecta")
-    response = problem(error.code, codigo, {"max": current_app.config["MAX_CONTENT_LENGTH"]}, {})
+    response = problem(error.code, codigo, {"max": request.max_content_length}, {})
     if allowed := getattr(error, "valid_methods", None):
         response.headers["Allow"] = ", ".join(sorted({*allowed, "OPTIONS"}))
+    if isinstance(error, RequestedRangeNotSatisfiable):
+        response.headers["Content-Range"] = f"bytes */{error.length}"
     return response
 
 

@@ -17,6 +17,11 @@ def begin() -> None:
     g.deadline = monotonic() + LIMIT
 
 
+def restart_clock() -> None:
+    """Give what follows its whole time, behind a step that may be slow: a body of many megabytes, a store."""
+    g.deadline = monotonic() + LIMIT
+
+
 def finish(response: Response) -> Response:
     headers = response.headers
     if "id_solicitud" in g:

@@ -12,11 +12,12 @@ from app.models import ADMINISTRADOR, SOLICITANTE, TECNICO, Comentarios, Tiquet,
 from app.permissions import PERSONAL
 from app.queries import legacy as queries
 from app.queries.legacy import Fila, LegacyError, Source
-from app.services import audit, comments, passwords
+from app.services import audit, passwords
 from app.services.legacy import catalogs, convert
 from app.services.legacy.convert import Context
 from app.services.legacy.marks import IMPORTACION, created
 from app.services.legacy.report import SIN_LUGAR, TOMADAS, YA_ESTABAN, NotTaken, Report
+from app.services.tickets import touch
 
 GAP = 1000  # ids left free between the older database's users and the account that stands for nobody
 MODELOS: dict[str, Any] = {"usuario": Usuario, "tiquet": Tiquet, "comentario": Comentarios}
@@ -169,9 +170,7 @@ def count_comments(values: list[Values], context: Context) -> None:
         if answers and tiquet.fecha_primera_respuesta is None:
             shown["fecha_primera_respuesta"] = min(answers)
         latest = max(one["fecha_creacion"] for one in written)
-        comments.touch(
-            IMPORTACION, tiquet, "tiquet.comentado", max(latest, tiquet.fecha_actualizacion), shown
-        )
+        touch(IMPORTACION, tiquet, "tiquet.comentado", max(latest, tiquet.fecha_actualizacion), shown)
 
 
 def log(source: Source, context: Context, aplicar: bool) -> None:
