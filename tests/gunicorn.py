@@ -22,6 +22,7 @@ from app.extensions import db
 from app.services import seed
 from config.config import ROOT
 from tests import factories
+from tests.client import Form
 from tests.conftest import SECRETS, config_for
 from tests.mariadb import free_port
 
@@ -42,10 +43,12 @@ def ask(
 ) -> Answer:
     """One request on a connection of its own; ``_`` in a header's name stands for ``-``."""
     with closing(connection):
-        if body is not None:
-            headers["Content-Type"] = "application/json"
+        if isinstance(body, Form):
+            data, headers["Content-Type"] = body.sent().values()
+        elif body is not None:
+            data, headers["Content-Type"] = json.dumps(body), "application/json"
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request(method, path, None if body is None else json.dumps(body), headers)
+        connection.request(method, path, None if body is None else data, headers)
         response = connection.getresponse()
         text = response.read().decode()
         is_json = "json" in response.headers.get("Content-Type", "")

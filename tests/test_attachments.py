@@ -4,6 +4,7 @@ import errno
 import hashlib
 import io
 import os
+import re
 import threading
 import time
 import zipfile
@@ -16,11 +17,14 @@ from sqlalchemy import select
 from app import storage
 from app.extensions import db
 from app.models import Adjuntos, Tiquet, utcnow
-from app.services import attachments
+from app.services import attachments, tickets
 from app.services.files import safe_name
+from app.transaction import TryAgain
 from tests import factories
 from tests.client import Form, codes
 from tests.conftest import FILES, config_for
+from tests.gunicorn import gunicorn
+from tests.test_killed_workers import prepared
 from tests.threads import at_once
 from tests.world import between_requests
 
@@ -41,7 +45,9 @@ def docx() -> bytes:
 
 @pytest.fixture
 def tiquet(session):
-    return f"{TICKETS}/{factories.tiquet()}"
+    path = f"{TICKETS}/{factories.tiquet()}"
+    db.session.remove()  # What stays open would undo what requests write.
+    return path
 
 
 @pytest.fixture
@@ -49,7 +55,6 @@ def send(client, tecnico, tiquet):
     """Upload files, given by name and content, to the ticket."""
 
     def send(*files, who=tecnico, to=tiquet, headers=None, **fields):
-        db.session.remove()  # What stays open would undo what requests write.
         sent = {"headers": who.headers | (headers or {})}
         return client.post(f"{to}/adjuntos", json=Form(archivo=list(files), **fields), **sent)
 
@@ -399,6 +404,53 @@ def test_twenty_uploads_at_once_are_all_counted_and_never_too_many(committed):
     assert sorted(statuses) == [201] * 10 + [409] * 10
     db.session.rollback()
     assert db.session.scalar(select(Tiquet.numero_adjuntos).where(Tiquet.id == id)) == 10
+
+
+def test_a_unit_that_runs_again_keeps_the_content(call, send, tecnico, tiquet, monkeypatch):
+    tries, touch = [], tickets.touch
+
+    def touched(*args):
+        tries.append(args)
+        if len(tries) < 3:
+            raise TryAgain
+        touch(*args)
+
+    monkeypatch.setattr(tickets, "touch", touched)
+    before = stored()
+
+    file = send(("a.pdf", PDF)).json["data"][0]
+
+    assert len(tries) == 3
+    assert len(stored()) == len(before) + 1
+    assert call(tecnico, "GET", f"{tiquet}/adjuntos/{file['id']}/contenido").data == PDF
+    assert call(tecnico, "GET", tiquet).json["numero_adjuntos"] == 1
+
+
+def test_a_server_takes_and_gives_many_megabytes_in_little_memory(fresh_database, without_app):
+    with prepared(fresh_database):
+        tecnico = factories.UsuarioFactory().email
+        id = factories.tiquet()
+    with gunicorn(fresh_database, "-w", "1") as server:
+        headers = server.sign_in(tecnico)
+        path = f"{TICKETS}/{id}/adjuntos"
+        (worker,) = server.workers()
+        before = peak(worker)
+
+        large = b"x" * (24 * MB)
+        form = Form(archivo=[(f"{n}.txt", large) for n in range(5)])
+        answer = server.ask("POST", path, form, **headers)
+        assert answer.status == 201, answer
+        for file in answer.json["data"]:
+            content = server.ask("GET", f"{path}/{file['id']}/contenido", **headers)
+            assert len(content.text) == len(large)
+
+        assert peak(worker) - before < 24 * MB  # Less than any one of them.
+
+
+def peak(pid: int) -> int:
+    """The most memory that a process has had, in bytes."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
 
 
 def test_a_large_file_is_never_in_memory(committed, monkeypatch):

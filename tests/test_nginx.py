@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from app.extensions import db
 from app.models import LogTransaccional
 from tests import factories
+from tests.client import Form
 from tests.factories import NUEVO
 from tests.gunicorn import TICKETS, Gunicorn, gunicorn
 from tests.nginx import Nginx, nginx
@@ -56,6 +57,13 @@ def test_all_is_as_it_should_be_behind_it(proxied):
     assert addresses == {"127.0.0.1"}
     assert here.headers["Strict-Transport-Security"]
     assert "/" not in here.headers["Server"]
+    large = Form(archivo=("grande.txt", b"x" * 20_000_000))
+    for base in ("", "/mesa"):
+        files = f"{base}{TICKETS}/{created.json['id']}/adjuntos"
+        uploaded = front.ask("POST", files, large, **tecnico.headers)
+        assert uploaded.status == 201, uploaded
+        content = front.ask("GET", f"{uploaded.headers['Location']}/contenido", **tecnico.headers)
+        assert (content.status, len(content.text)) == (200, 20_000_000)
     assert '"de-fuera"' not in front.errors.read_text()
 
     for path in ("/metrics", "/mesa/metrics"):
