@@ -55,6 +55,9 @@ class Permiso(Enum):
     VER_ADJUNTO = "adjunto.ver"
     CREAR_ADJUNTO = "adjunto.crear"
     ELIMINAR_ADJUNTO = "adjunto.eliminar"
+    VER_VISTA = "vista.ver"
+    CREAR_VISTA = "vista.crear"
+    EDITAR_VISTA = "vista.editar"
     VER_CATALOGO = "catalogo.ver"
     ADMINISTRAR_CATALOGO = "catalogo.administrar"
     VER_PERSONA = "persona.ver"
@@ -83,6 +86,11 @@ def es_su_autor(actor: Actor, escrito: Any) -> bool:
     return bool(actor.es_administrador or escrito.id_autor == actor.id)
 
 
+def es_suya(actor: Actor, vista: Any) -> bool:
+    """Its owner, or an Administrador, who sees but the shared ones of others."""
+    return bool(actor.es_administrador or vista.id_usuario == actor.id)
+
+
 # Permission -> the roles that have it, and on which things.
 POLITICA: dict[Permiso, tuple[tuple[str, ...], Callable[[Actor, Any], bool]]] = {
     Permiso.PROPIO: (PERSONAL, siempre),
@@ -101,6 +109,9 @@ POLITICA: dict[Permiso, tuple[tuple[str, ...], Callable[[Actor, Any], bool]]] = 
     Permiso.VER_ADJUNTO: (PERSONAL, siempre),
     Permiso.CREAR_ADJUNTO: (PERSONAL, siempre),
     Permiso.ELIMINAR_ADJUNTO: (PERSONAL, es_su_autor),
+    Permiso.VER_VISTA: (PERSONAL, siempre),
+    Permiso.CREAR_VISTA: (PERSONAL, siempre),
+    Permiso.EDITAR_VISTA: (PERSONAL, es_suya),
     Permiso.VER_CATALOGO: (PERSONAL, siempre),
     Permiso.ADMINISTRAR_CATALOGO: (SOLO_ADMINISTRADOR, siempre),
     Permiso.VER_PERSONA: (PERSONAL, siempre),

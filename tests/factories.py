@@ -11,7 +11,18 @@ from typing import Any
 import factory
 
 from app.extensions import db
-from app.models import CATALOGOS, Adjuntos, Clientes, Comentarios, Empleados, Sesion, Tiquet, Usuario, utcnow
+from app.models import (
+    CATALOGOS,
+    Adjuntos,
+    Clientes,
+    Comentarios,
+    Empleados,
+    Sesion,
+    Tiquet,
+    Usuario,
+    Vistas,
+    utcnow,
+)
 from app.services.catalog import touch_catalogs
 from app.services.passwords import hash_password
 from app.storage import new_name, store
@@ -85,6 +96,16 @@ class AdjuntoFactory(Factory):
     id_autor = factory.LazyFunction(lambda: UsuarioFactory().id)
     nombre = "nota.txt"
     tipo_mime = "text/plain"
+
+
+class VistaFactory(Factory):
+    class Meta:
+        model = Vistas
+
+    id_usuario = factory.LazyFunction(lambda: UsuarioFactory().id)
+    nombre = factory.LazyFunction(lambda: f"vista {uuid.uuid4().hex}")
+    compartida = True
+    filtros: Any = factory.LazyFunction(lambda: {"id_estado": [1]})
 
 
 def adjunto(content: bytes = b"Se adjunta la nota.", **fields: Any) -> Any:

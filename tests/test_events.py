@@ -23,6 +23,7 @@ from tests.world import (
     TIQUETS,
     UNKNOWN,
     USERS,
+    VISTAS,
     bearer,
     between_requests,
     caller,
@@ -111,6 +112,7 @@ ADDRESSES = {
     "comentario": f"{TIQUETS}/{{id}}/comentarios",
     "adjunto": f"{TIQUETS}/{{id}}/adjuntos",
     "usuario": USERS,
+    "vista": VISTAS,
     **{entidad: f"/api/tickets/{name}" for name, entidad in ENTIDADES.items()},
     **{entidad: f"/api/{entidad}s" for entidad in PERSONAS},
 }

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert
 
 from app.extensions import db
-from app.models import Adjuntos, Clientes, Comentarios, Empleados, Tiquet, Usuario
+from app.models import Adjuntos, Clientes, Comentarios, Empleados, Tiquet, Usuario, Vistas
 from app.schemas.tickets import ORDENES, ORDENES_DE_PAPELERA
 from tests import factories
 from tests.rows import INICIO, LISTA, Fila, pages, plant, wanted
+from tests.world import VISTAS
 
 COMENTARIOS = f"{LISTA}/{{id}}/comentarios"
 ADJUNTOS = f"{LISTA}/{{id}}/adjuntos"
@@ -105,6 +106,10 @@ def files() -> Caso:
     return Caso(ADJUNTOS, Adjuntos, st.fixed_dictionaries({"fecha_creacion": INSTANTES}), ("fecha_creacion",))
 
 
+def views() -> Caso:
+    return Caso(VISTAS, Vistas, st.fixed_dictionaries({"nombre": NOMBRES}), ("nombre",))
+
+
 GENTE = (
     people("/api/users", Usuario, "apellido", "nombre", apellido=NOMBRES),
     people("/api/clientes", Clientes, "nombre", "apellido"),
@@ -114,6 +119,7 @@ CASOS = (
     *GENTE,
     *(conversation(orden) for orden in ("fecha_creacion", "-fecha_creacion")),
     files(),
+    views(),
     *(trash(orden) for orden in (*ORDENES, *ORDENES_DE_PAPELERA)),
 )
 
@@ -139,12 +145,15 @@ class Estante:
             Usuario: {"password_hash": factories.HASH, "tipo_usuario": "Técnico"},
             Comentarios: {"id_tiquet": self.id_tiquet, "id_autor": self.quien.id, "mensaje": "Uno de muchos"},
             Adjuntos: {"id_tiquet": self.id_tiquet, "id_autor": self.quien.id} | ARCHIVO,
+            Vistas: {"id_usuario": self.quien.id, "filtros": {}},
         }.get(model, {})
         whole = [
             {"id": last + place, "version": 1} | rest | fila for place, fila in enumerate(filas, start=1)
         ]
         if model is Adjuntos:
             whole = [fila | {"objeto": uuid.uuid4().hex} for fila in whole]
+        if model is Vistas:
+            whole = [fila | {"nombre": f"{fila.get('nombre', '')}{uuid.uuid4()}"} for fila in whole]
         if model is Usuario:
             whole = [{"email": f"{uuid.uuid4().hex}@example.org"} | fila for fila in whole]
         db.session.execute(insert(model), whole)
@@ -186,6 +195,7 @@ def some(caso: Caso, count: int) -> list[Fila]:
         Tiquet: instants,
         Comentarios: {"fecha_creacion": INICIO},
         Adjuntos: {"fecha_creacion": INICIO},
+        Vistas: {},
     }.get(caso.model, {"nombre": "Ana", "apellido": "Ana"})
     return [fila] * count
 

@@ -23,6 +23,7 @@ from tests.world import (
     TIQUETS,
     UNKNOWN,
     USERS,
+    VISTAS,
     bearer,
     caller,
     events_after,
@@ -47,6 +48,7 @@ ROLES = {
 
 # Things, as they stand to the caller.
 OWN, ANOTHERS, FREE, CLOSED, TRASHED = "own", "another's", "nobody's", "own and closed", "in the trash"
+PRIVATE = "another's own"
 ONESELF, INACTIVE, USED, NOTHING = "oneself", "inactive", "in use", "unknown"
 
 # What can be sent to a ticket instead of the example.
@@ -66,6 +68,8 @@ RULES = (
     ("* /api/users/{id}*", NOTHING, "usuario_no_encontrado", None),
     ("* /api/clientes/{id}", NOTHING, "cliente_no_encontrado", None),
     ("* /api/empleados/{id}", NOTHING, "empleado_no_encontrado", None),
+    ("* /api/tickets/vistas/{id}", PRIVATE, "vista_no_encontrada", None),
+    ("* /api/tickets/vistas/{id}", NOTHING, "vista_no_encontrada", None),
     ("* /api/tickets/*/{id}", NOTHING, "fila_no_encontrada", None),
     ("POST */tickets/{id}/restaurar", "*", "no_esta_en_la_papelera", None),
     ("POST */tickets/{id}/tomar", ANOTHERS, "tiquet_ya_asignado", None),
@@ -129,7 +133,13 @@ class World:
                 ANOTHERS: (self.third,),
                 INACTIVE: (UsuarioFactory(activo=False).id,),
                 NOTHING: (UNKNOWN,),
-            }
+            },
+            f"{VISTAS}/{{id}}": {
+                OWN: MAKERS[f"{VISTAS}/{{id}}"](id_usuario=self.yo.id, compartida=False),
+                ANOTHERS: MAKERS[f"{VISTAS}/{{id}}"](id_usuario=self.third),
+                PRIVATE: MAKERS[f"{VISTAS}/{{id}}"](id_usuario=self.third, compartida=False),
+                NOTHING: (UNKNOWN,),
+            },
         }
         for path, campo in POINTERS.items():
             make = MAKERS[path]
@@ -244,9 +254,9 @@ class World:
         return "tiquet_ya_asignado" if sends == TAKE else "permiso_denegado"
 
     def stand_in(self, thing):
-        """What the policy looks at in a ticket, a comment or a file."""
+        """What the policy looks at in a ticket, a view, or what belongs to a ticket."""
         whose = {ANOTHERS: self.third, FREE: None}.get(thing, self.yo.id)
-        return SimpleNamespace(id_usuario_asignado=whose, id_autor=whose)
+        return SimpleNamespace(id_usuario_asignado=whose, id_autor=whose, id_usuario=whose)
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -55,6 +55,10 @@ REQUESTS: list[tuple[int, str, str, Any]] = [
     # The ticket and how much its files take are read before they are stored, and again when it is locked.
     (10, "POST", ADJUNTOS, Form(archivo=("a.txt", b"a"))),
     (6, "DELETE", f"{ADJUNTOS}/{{adjunto}}", None),
+    (2, "GET", "/api/tickets/vistas/{vista}", None),
+    (4, "POST", "/api/tickets/vistas", {"nombre": "Mías", "filtros": {"id_usuario_asignado": "yo"}}),
+    (5, "PUT", "/api/tickets/vistas/{vista}", {"nombre": "Mías"}),
+    (4, "DELETE", "/api/tickets/vistas/{vista}", None),
     (4, "DELETE", f"{LISTA}/{{tiquet}}", None),
     (6, "POST", f"{LISTA}/{{tirado}}/restaurar", {}),
 ]
@@ -69,6 +73,7 @@ LISTS = [
     (2, LISTA, {"papelera": "true", "id_estado": 1, "orden": "prioridad"}),
     (4, COMENTARIOS, {}),
     (3, ADJUNTOS, {}),
+    (2, "/api/tickets/vistas", {}),
 ]
 
 
@@ -83,6 +88,7 @@ def ids(client, admin):
     ids = {
         "tiquet": tiquet,
         "tirado": factories.tiquet(fecha_eliminacion=utcnow()),
+        "vista": factories.VistaFactory().id,
         "usuario": factories.UsuarioFactory().id,
         "cliente": factories.ClienteFactory().id,
         "empleado": factories.EmpleadoFactory().id,
@@ -119,6 +125,7 @@ def test_a_page_takes_so_many_statements_however_long_it_is(client, admin, ids, 
         factories.tiquet(fecha_eliminacion=utcnow())
         client.post(COMENTARIOS.format(**ids), json={"mensaje": "Nada nuevo"}, headers=admin.headers)
         factories.adjunto(id_tiquet=ids["tiquet"])
+        factories.VistaFactory()
 
     def read(**page):
         with noted() as statements:

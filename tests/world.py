@@ -18,6 +18,7 @@ from tests.factories import Quien
 
 UNKNOWN = 2147483647  # the id of nothing
 STALE = '"999.0"'  # the tag of no version
+VISTAS = "/api/tickets/vistas"
 AUTH, TIQUETS, USERS = "/api/auth/", "/api/tickets/tickets", "/api/users"
 LOG = LogTransaccional.__tablename__
 # The password in the examples of the document.
@@ -56,11 +57,16 @@ def make_file(**fields: Any) -> Ids:
     return file.id_tiquet, file.id
 
 
+def make_view(**fields: Any) -> Ids:
+    return (factories.VistaFactory(**fields).id,)
+
+
 # Path -> how a thing is made that stands there, given its fields; answers the ids in the path.
 MAKERS: dict[str, Make] = {
     f"{TIQUETS}/{{id}}": maker(factories.TiquetFactory),
     f"{TIQUETS}/{{id}}/comentarios/{{id_comentario}}": make_comment,
     f"{TIQUETS}/{{id}}/adjuntos/{{id_adjunto}}": make_file,
+    f"{VISTAS}/{{id}}": make_view,
     f"{USERS}/{{id}}": maker(factories.UsuarioFactory),
     **{f"/api/{entidad}s/{{id}}": maker(factory) for entidad, factory in PERSONAS.items()},
     **{f"/api/tickets/{name}/{{id}}": row_maker(name) for name in CATALOGOS},

@@ -4,12 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.models import utcnow
+from sqlalchemy import select
+
+from app.extensions import db
+from app.models import Usuario, utcnow
 from app.services.catalog import ENTIDADES
 from app.services.users import CLAVE_DE_DEMO
 from tests.client import Form
-from tests.factories import NUEVO, AdjuntoFactory, UsuarioFactory, tiquet
-from tests.world import MAKERS, PERSONAS, POINTERS, TIQUETS, UNKNOWN, USERS
+from tests.factories import NUEVO, AdjuntoFactory, UsuarioFactory, VistaFactory, tiquet
+from tests.world import MAKERS, PERSONAS, POINTERS, TIQUETS, UNKNOWN, USERS, VISTAS
 
 EMAIL = "jadmin@gmail.com"  # whom the example of sign-in signs in: the caller of all cases
 CORTA = "corta"
@@ -53,6 +56,12 @@ class Refusal:
 def full(id_tiquet: int) -> None:
     """A ticket has all the bytes of files that it may have, but for ten."""
     AdjuntoFactory(id_tiquet=id_tiquet, bytes=200 * 1024**2 - 10, sha256="0" * 64, objeto="lleno")
+
+
+def own_view(*_: int) -> None:
+    """The caller has a view of this name."""
+    caller = db.session.scalars(select(Usuario.id).where(Usuario.email == EMAIL)).one()
+    VistaFactory(id_usuario=caller, nombre="Una")
 
 
 def on_each(path: str, methods: str, rows: list[Any]) -> dict[str, list[Any]]:
@@ -107,6 +116,16 @@ CASES: dict[str, list[Case]] = {
     f"DELETE {TIQUETS}/{{id}}/adjuntos/{{id_adjunto}}": [
         Case(("adjunto.eliminado", "tiquet.adjunto_eliminado"))
     ],
+    f"POST {VISTAS}": [Case(("vista.creado",))],
+    **on_each(
+        f"{VISTAS}/{{id}}",
+        "PUT PATCH",
+        [
+            Case(("vista.actualizado",)),
+            Case(("vista.actualizado",), {"filtros": {"id_estado": 2}}, {"id_usuario": YO}, "Técnico"),
+        ],
+    ),
+    f"DELETE {VISTAS}/{{id}}": [Case(("vista.eliminado",), on={"id_usuario": YO}, role="Técnico")],
     f"POST {TIQUETS}/{{id}}/asignar": [
         Case(TIQUET_CHANGED, {"id_usuario": OTRO}),
         Case(TIQUET_CHANGED, {"id_usuario": YO}, role="Técnico"),
@@ -197,6 +216,20 @@ REFUSALS: dict[str, list[Refusal]] = {
         ]
         for method in ("PUT", "PATCH", "DELETE")
     },
+    f"POST {VISTAS}": [
+        Refusal(422, {"nombre": "Una", "filtros": {"id_estado": "uno"}}),
+        Refusal(409, {"nombre": "Una", "filtros": {}}, planted=own_view),
+    ],
+    **on_each(
+        f"{VISTAS}/{{id}}",
+        "PUT PATCH",
+        [
+            Refusal(403, on={"id_usuario": OTRO}, role="Técnico"),
+            Refusal(404, on={"id_usuario": OTRO, "compartida": False}),
+            Refusal(409, {"nombre": "Una"}, {"id_usuario": YO}, planted=own_view),
+        ],
+    ),
+    f"DELETE {VISTAS}/{{id}}": [Refusal(403, on={"id_usuario": OTRO}, role="Técnico")],
     f"POST {TIQUETS}/{{id}}/adjuntos": [
         Refusal(409, Form(archivo=[("nota.txt", b"cabe"), ("otra.txt", b"no cabe")]), planted=full),
         Refusal(415, Form(archivo=[("nota.txt", b"si"), ("programa.exe", b"MZ\x90\x00\x03\x00")])),

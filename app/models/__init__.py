@@ -28,6 +28,7 @@ from app.models.tiquet import (
     Tiquet,
 )
 from app.models.usuario import ADMINISTRADOR, ROLES, SOLICITANTE, TECNICO, Sesion, Usuario, UsuarioCategoria
+from app.models.vista import Vistas
 
 __all__ = [
     "ADMINISTRADOR",
@@ -63,6 +64,7 @@ __all__ = [
     "Ubicaciones",
     "Usuario",
     "UsuarioCategoria",
+    "Vistas",
     "as_json",
     "fold",
     "utcnow",

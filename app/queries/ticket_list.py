@@ -93,6 +93,15 @@ def page(actor: Actor, filtros: Filtros, orden: str, limite: int, corte: Corte |
     return Pagina(filas, total, Corte(tuple(last), total) if last else None)
 
 
+def total(actor: Actor, filtros: Filtros) -> int:
+    """How many tickets the list has, up to one more than ``TOTAL_EXACTO``."""
+    values = wanted_values(actor, filtros, all_catalogs(actor))
+    if not all(values.values()):
+        return 0
+    ranges = {name: filtros[name] for name in RANGOS if name in filtros}
+    return count(visible_to(actor), False, values, ranges)
+
+
 def wanted_values(actor: Actor, filtros: Filtros, catalogos: Catalogos) -> dict[str, list[Any]]:
     """For each filtered column, and for labels, the values wanted; ``None`` stands for NULL."""
     words = {"yo": actor.id, "ninguno": None}

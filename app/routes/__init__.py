@@ -1,6 +1,17 @@
 """The URL map on one screen."""
 
-from app.routes import attachments, auth, catalog, comments, people, service, tickets, transitions, users
+from app.routes import (
+    attachments,
+    auth,
+    catalog,
+    comments,
+    people,
+    service,
+    tickets,
+    transitions,
+    users,
+    views,
+)
 
 # Blueprint, and where it stands.
 BLUEPRINTS = (
@@ -9,6 +20,7 @@ BLUEPRINTS = (
     (transitions.blp, "/api/tickets/tickets"),
     (comments.blp, "/api/tickets/tickets"),
     (attachments.blp, "/api/tickets/tickets"),
+    (views.blp, "/api/tickets"),
     (catalog.blp, "/api/tickets"),
     (people.clientes, "/api/clientes"),
     (people.empleados, "/api/empleados"),

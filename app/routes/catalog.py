@@ -45,6 +45,7 @@ def kind(name: str) -> Resource:
         title=name.replace("categorias", "categorías"),
         one=one,
         ver=Permiso.VER_CATALOGO,
+        crear=Permiso.ADMINISTRAR_CATALOGO,
         editar=Permiso.ADMINISTRAR_CATALOGO,
         eliminar=Permiso.ADMINISTRAR_CATALOGO,
         filtros=FILTROS[name],

@@ -36,6 +36,7 @@ def kind(blp: Blueprint, entidad: str, own: dict[str, Any], **classes: Any) -> R
         title=blp.name,
         one=f"un {entidad}",
         ver=Permiso.VER_PERSONA,
+        crear=Permiso.EDITAR_PERSONA,
         editar=Permiso.EDITAR_PERSONA,
         eliminar=Permiso.ELIMINAR_PERSONA,
         example={**EJEMPLO, **own},

@@ -25,6 +25,7 @@ class Resource:
     title: str  # as it stands in «Listar …»
     one: str  # as it stands in «Ver …»
     ver: Permiso
+    crear: Permiso
     editar: Permiso
     eliminar: Permiso
     filtros: type[Schema]
@@ -35,8 +36,10 @@ class Resource:
     example: dict[str, Any]
     change_example: dict[str, Any]
     missing: str  # the codes of what is refused
+    used: tuple[str, ...] = ("en_uso", "referencia_en_conflicto")
     kept: tuple[str, ...] = ()
     list_note: str = ""
+    erase_note: str = "Si algo lo usa, aunque esté en la papelera, es 409 con el número de usos."
     list: Callable[[dict[str, Any]], dict[str, Any]]
     get: Callable[[int], dict[str, Any]]
     create: Callable[[dict[str, Any]], int]
@@ -80,7 +83,7 @@ def register(kind: Resource) -> None:
 
     view = described(create_view, "create", f"Crear {kind.one}", "")
     view = blp.problems("ya_existe")(blp.response(201, kind.schema)(view))
-    blp.post(rows, permiso=kind.editar)(blp.arguments(kind.create_args, example=kind.example)(view))
+    blp.post(rows, permiso=kind.crear)(blp.arguments(kind.create_args, example=kind.example)(view))
 
     view = described(get_view, "get", f"Ver {kind.one}", "")
     view = blp.tagged(blp.problems(kind.missing)(blp.response(200, kind.schema)(view)))
@@ -97,7 +100,6 @@ def register(kind: Resource) -> None:
         view = blp.arguments(kind.update_args, example=kind.change_example)(view)
         method(row, permiso=kind.editar)(view)
 
-    note = "Si algo lo usa, aunque esté en la papelera, es 409 con el número de usos."
-    view = blp.response(204)(described(delete_view, "delete", f"Borrar {kind.one}", note))
-    refused = (kind.missing, "version_obsoleta", "en_uso", "referencia_en_conflicto", *kind.kept)
+    view = blp.response(204)(described(delete_view, "delete", f"Borrar {kind.one}", kind.erase_note))
+    refused = (kind.missing, "version_obsoleta", *kind.used, *kind.kept)
     blp.delete(row, permiso=kind.eliminar)(blp.problems(*refused)(view))

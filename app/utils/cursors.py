@@ -41,10 +41,14 @@ def envelope(pagina: Pagina, limite: int) -> dict[str, Any]:
         "paginacion": {
             "limite": limite,
             "siguiente": siguiente,
-            "total": min(pagina.total, TOTAL_EXACTO),
-            "total_exacto": pagina.total <= TOTAL_EXACTO,
+            **capped(pagina.total, "total", "total_exacto"),
         },
     }
+
+
+def capped(total: int, name: str, exact: str) -> dict[str, Any]:
+    """A number that was counted up to one more than ``TOTAL_EXACTO``, and whether it is all."""
+    return {name: min(total, TOTAL_EXACTO), exact: total <= TOTAL_EXACTO}
 
 
 def plain(corte: Corte) -> list[Any]:

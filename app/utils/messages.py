@@ -99,6 +99,7 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
         "empleado_no_encontrado": ("No existe ese empleado.", "There is no such employee."),
         "comentario_no_encontrado": ("No existe ese comentario.", "There is no such comment."),
         "adjunto_no_encontrado": ("No existe ese adjunto.", "There is no such attachment."),
+        "vista_no_encontrada": ("No existe esa vista.", "There is no such view."),
         "fila_no_encontrada": ("No existe esa fila del catálogo.", "There is no such row in the catalog."),
     },
     405: {
