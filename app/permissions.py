@@ -46,6 +46,7 @@ class Permiso(Enum):
     ELIMINAR_TIQUET = "tiquet.eliminar"
     ASIGNAR_TIQUET = "tiquet.asignar"
     REABRIR_CERRADO = "tiquet.reabrir_cerrado"
+    EXPORTAR_TIQUET = "tiquet.exportar"
     VER_PAPELERA = "tiquet.ver_papelera"
     RESTAURAR_TIQUET = "tiquet.restaurar"
     VER_COMENTARIO = "comentario.ver"
@@ -100,6 +101,7 @@ POLITICA: dict[Permiso, tuple[tuple[str, ...], Callable[[Actor, Any], bool]]] = 
     Permiso.ELIMINAR_TIQUET: (SOLO_ADMINISTRADOR, siempre),
     Permiso.ASIGNAR_TIQUET: (PERSONAL, es_o_sera_suyo),
     Permiso.REABRIR_CERRADO: (SOLO_ADMINISTRADOR, siempre),
+    Permiso.EXPORTAR_TIQUET: (PERSONAL, siempre),
     Permiso.VER_PAPELERA: (SOLO_ADMINISTRADOR, siempre),
     Permiso.RESTAURAR_TIQUET: (SOLO_ADMINISTRADOR, siempre),
     Permiso.VER_COMENTARIO: (PERSONAL, siempre),

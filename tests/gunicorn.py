@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -51,7 +52,7 @@ def ask(
         connection.request(method, path, None if body is None else data, headers)
         response = connection.getresponse()
         text = response.read().decode()
-        is_json = "json" in response.headers.get("Content-Type", "")
+        is_json = re.search("[/+]json", response.headers.get("Content-Type", ""))
         return Answer(response.status, response.headers, json.loads(text) if is_json else None, text)
 
 

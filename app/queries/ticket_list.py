@@ -102,6 +102,14 @@ def total(actor: Actor, filtros: Filtros) -> int:
     return count(visible_to(actor), False, values, ranges)
 
 
+def named_conditions(actor: Actor, filtros: Filtros, catalogos: Catalogos) -> dict[str, Any] | None:
+    """Names in ``CONDICIONES`` and what to fill them with; None when no ticket can match."""
+    values = wanted_values(actor, filtros, catalogos)
+    if not all(values.values()):
+        return None
+    return conditions(values) | {name: filtros[name] for name in RANGOS if name in filtros}
+
+
 def wanted_values(actor: Actor, filtros: Filtros, catalogos: Catalogos) -> dict[str, list[Any]]:
     """For each filtered column, and for labels, the values wanted; ``None`` stands for NULL."""
     words = {"yo": actor.id, "ninguno": None}

@@ -5,10 +5,11 @@ from typing import Any
 from flask import Response, url_for
 
 from app.permissions import Permiso
-from app.queries import stats, ticket_list
+from app.queries import export, stats, ticket_list
 from app.schemas.fields import VacioArgs
 from app.schemas.tickets import (
     EJEMPLO,
+    ExportarArgs,
     StatsSchema,
     TiquetCreateArgs,
     TiquetPaginaSchema,
@@ -20,6 +21,7 @@ from app.services import tickets
 from app.utils import cursors
 from app.utils.blueprint import Blueprint
 from app.utils.etag import if_match, listed, shown
+from app.utils.exports import exported
 from app.utils.identity import current_actor
 
 # What the rules of the lifecycle refuse.
@@ -27,6 +29,8 @@ MOVING = (
     *("transicion_no_permitida", "cambios_incompatibles", "plazo_de_reapertura_vencido"),
     *("tiquet_ya_asignado", "referencia_en_conflicto"),
 )
+
+ARCHIVO = {"type": "string", "format": "binary"}
 
 blp = Blueprint("tickets", __name__, description="Tiquets y las cifras del tablero.")
 
@@ -115,6 +119,20 @@ def restore_ticket(_datos: dict[str, Any], id: int) -> Response:
     """
     actor = current_actor()
     return shown(tickets.shown(actor, tickets.restore(actor, id)))
+
+
+@blp.get("/tickets/exportar", permiso=Permiso.EXPORTAR_TIQUET)
+@blp.arguments(ExportarArgs, location="query")
+@blp.response(200, ARCHIVO, content_type="*/*")
+@blp.doc(**{"x-archivo": True})
+@blp.problems("sin_espacio")
+def export_tickets(args: dict[str, Any]) -> Response:
+    """Exportar tiquets
+
+    Todos los que cumplen los filtros, por id, como CSV, NDJSON (su última línea los cuenta) o XLSX (hasta
+    100 000). Los que los cumplen de principio a fin están una vez.
+    """
+    return exported(export.tickets(current_actor(), args), args["formato"], args["bom"])
 
 
 @blp.get("/dashboard/stats", permiso=Permiso.VER_TIQUET)

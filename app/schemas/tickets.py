@@ -202,6 +202,20 @@ class TiquetsArgs(PaginaArgs):
         return {"orden": ORDENES_DE_PAPELERA[0] if papelera else ORDENES[0], **data}
 
 
+class ExportarArgs(TiquetsArgs):
+    """Los filtros de la lista y la forma del archivo."""
+
+    class Meta(TiquetsArgs.Meta):
+        exclude = ("limite", "cursor", "orden", "papelera")
+
+    formato = Opcion("csv", "ndjson", "xlsx", load_default="csv", metadata={"description": "La forma."})
+    bom = Booleano(
+        query=True,
+        load_default=False,
+        metadata={"description": "`true`: el CSV empieza con la marca que Excel espera de UTF-8."},
+    )
+
+
 class CantidadSchema(BreveSchema):
     """Cuántos tiquets tiene una fila de un catálogo."""
 

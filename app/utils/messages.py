@@ -326,6 +326,10 @@ FALLAS: dict[str, tuple[str, str]] = {
         "Es la contraseña que ya tiene; elija otra.",
         "It is the password that you have; choose another.",
     ),
+    "demasiadas_filas": (
+        "Una hoja de cálculo admite {max} tiquets; filtre más o pida «csv».",
+        "A spreadsheet takes {max} tickets; filter more or ask for «csv».",
+    ),
     "archivo_vacio": ("El archivo está vacío.", "The file is empty."),
     "clave_comun": (
         "Es una contraseña conocida; elija otra.",

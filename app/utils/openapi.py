@@ -174,6 +174,7 @@ def complete_operation(path: str, method: str, operation: dict[str, Any], respon
     codigos = set(operation.pop("x-problemas", ()))
     etag = operation.pop("x-etag", False)
     several, ranged = operation.pop("x-varios", False), operation.pop("x-rango", False)
+    file = operation.pop("x-archivo", False)
     versioned = "version_obsoleta" in codigos
     guarded, of_session = "x-permiso" in operation, operation["tags"] == ["auth"]
     keyed = method == "post" and not of_session
@@ -201,7 +202,7 @@ def complete_operation(path: str, method: str, operation: dict[str, Any], respon
             continue  # flask-smorest's own; ours follows.
         one = (status == "201" and not several) or (status == "200" and (etag or versioned))
         more = [*(["ETag"] if one else []), *(["Location"] if status == "201" else [])]
-        more += OF_FILES if ranged else []
+        more += OF_FILES if ranged else ["Content-Disposition"] if file else []
         response["headers"] = refer("headers", [*answered, *more])
     if etag and method == "get":
         unchanged = {"description": "Sin cambios desde el ETag que se envió."}
