@@ -182,6 +182,7 @@ def test_too_many_for_a_spreadsheet_are_refused_before_anything_is_sent(fetch, m
 
 def test_each_ticket_that_matched_throughout_is_there_once(committed, monkeypatch):
     monkeypatch.setattr(export, "WINDOW", 7)
+    monkeypatch.setattr(export, "PIECE", 3)
     who = quien("Técnico")
     plant([{"id_usuario_creador": who.id} for _ in range(60)])
     ids = sorted(db.session.scalars(db.select(Tiquet.id)))

@@ -13,7 +13,8 @@ from app.queries import ticket_list
 from app.queries.catalog import all_catalogs
 from app.queries.tickets import shape, visible_to, with_names
 
-WINDOW = 5000  # ids that one read looks at, however few of them match
+WINDOW = 20_000  # ids that one read looks at, however few of them match
+PIECE = 500  # tickets that are in memory at a time
 Filtros = dict[str, Any]
 
 
@@ -33,7 +34,7 @@ def pieces(actor: Actor, filtros: Filtros, last: int) -> Iterator[list[dict[str,
         db.session.remove()
         if piece:
             yield piece
-        first += WINDOW
+        first = piece[-1]["id"] + 1 if len(piece) == PIECE else first + WINDOW
 
 
 def newest() -> int:
@@ -43,7 +44,7 @@ def newest() -> int:
 
 
 def between(actor: Actor, filtros: Filtros, first: int) -> list[dict[str, Any]]:
-    """Those whose ids are in the window that begins with ``first``."""
+    """The first of those whose ids are in the window that begins with ``first``."""
     catalogos = all_catalogs(actor)
     named = ticket_list.named_conditions(actor, filtros, catalogos)
     if named is None:
@@ -54,6 +55,7 @@ def between(actor: Actor, filtros: Filtros, first: int) -> list[dict[str, Any]]:
         with_names(Tiquet.__table__)
         .where(*window, visible_to(actor), *(ticket_list.CONDICIONES[name] for name in named))
         .order_by(Tiquet.id)
+        .limit(PIECE)
         .with_hint(Tiquet, "FORCE INDEX (PRIMARY)", "mysql")
     )
     rows = db.session.execute(query, {**named, "first": first, "beyond": first + WINDOW})
