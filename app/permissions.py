@@ -45,6 +45,7 @@ class Permiso(Enum):
     EDITAR_TIQUET = "tiquet.editar"
     ELIMINAR_TIQUET = "tiquet.eliminar"
     ASIGNAR_TIQUET = "tiquet.asignar"
+    FUSIONAR_TIQUET = "tiquet.fusionar"
     REABRIR_CERRADO = "tiquet.reabrir_cerrado"
     EXPORTAR_TIQUET = "tiquet.exportar"
     VER_PAPELERA = "tiquet.ver_papelera"
@@ -59,6 +60,8 @@ class Permiso(Enum):
     VER_VISTA = "vista.ver"
     CREAR_VISTA = "vista.crear"
     EDITAR_VISTA = "vista.editar"
+    VER_RELACION = "relacion.ver"
+    EDITAR_RELACION = "relacion.editar"
     VER_CATALOGO = "catalogo.ver"
     ADMINISTRAR_CATALOGO = "catalogo.administrar"
     VER_PERSONA = "persona.ver"
@@ -100,6 +103,7 @@ POLITICA: dict[Permiso, tuple[tuple[str, ...], Callable[[Actor, Any], bool]]] = 
     Permiso.EDITAR_TIQUET: (PERSONAL, siempre),
     Permiso.ELIMINAR_TIQUET: (SOLO_ADMINISTRADOR, siempre),
     Permiso.ASIGNAR_TIQUET: (PERSONAL, es_o_sera_suyo),
+    Permiso.FUSIONAR_TIQUET: (PERSONAL, siempre),
     Permiso.REABRIR_CERRADO: (SOLO_ADMINISTRADOR, siempre),
     Permiso.EXPORTAR_TIQUET: (PERSONAL, siempre),
     Permiso.VER_PAPELERA: (SOLO_ADMINISTRADOR, siempre),
@@ -114,6 +118,8 @@ POLITICA: dict[Permiso, tuple[tuple[str, ...], Callable[[Actor, Any], bool]]] = 
     Permiso.VER_VISTA: (PERSONAL, siempre),
     Permiso.CREAR_VISTA: (PERSONAL, siempre),
     Permiso.EDITAR_VISTA: (PERSONAL, es_suya),
+    Permiso.VER_RELACION: (PERSONAL, siempre),
+    Permiso.EDITAR_RELACION: (PERSONAL, siempre),
     Permiso.VER_CATALOGO: (PERSONAL, siempre),
     Permiso.ADMINISTRAR_CATALOGO: (SOLO_ADMINISTRADOR, siempre),
     Permiso.VER_PERSONA: (PERSONAL, siempre),
@@ -131,6 +137,8 @@ PERMISOS_DE_TIQUET = (
     Permiso.ELIMINAR_TIQUET,
     Permiso.CREAR_COMENTARIO,
     Permiso.CREAR_ADJUNTO,
+    Permiso.EDITAR_RELACION,
+    Permiso.FUSIONAR_TIQUET,
 )
 PERMISOS_EN_LA_PAPELERA = (Permiso.VER_PAPELERA, Permiso.RESTAURAR_TIQUET)
 

@@ -9,6 +9,7 @@ from app.permissions import Actor, Permiso, allows
 NUEVO, EN_PROCESO, EN_ESPERA, RESUELTO, CERRADO = "nuevo", "en_proceso", "en_espera", "resuelto", "cerrado"
 ABIERTOS = (NUEVO, EN_PROCESO, EN_ESPERA)
 TERMINADOS = (RESUELTO, CERRADO)
+FUSIONADO = "fusionado"  # The reason to be closed of a ticket that goes on in another.
 
 DESTINOS: dict[tuple[str, str], str] = {
     (NUEVO, "asignar"): EN_PROCESO,
@@ -16,18 +17,21 @@ DESTINOS: dict[tuple[str, str], str] = {
     (NUEVO, "responder"): NUEVO,
     (NUEVO, "resolver"): RESUELTO,
     (NUEVO, "cancelar"): CERRADO,
+    (NUEVO, "fusionar"): CERRADO,
     (EN_PROCESO, "asignar"): EN_PROCESO,
     (EN_PROCESO, "soltar"): NUEVO,
     (EN_PROCESO, "pedir_datos"): EN_ESPERA,
     (EN_PROCESO, "responder"): EN_PROCESO,
     (EN_PROCESO, "resolver"): RESUELTO,
     (EN_PROCESO, "cancelar"): CERRADO,
+    (EN_PROCESO, "fusionar"): CERRADO,
     (EN_ESPERA, "asignar"): EN_PROCESO,
     (EN_ESPERA, "soltar"): NUEVO,
     (EN_ESPERA, "pedir_datos"): EN_ESPERA,
     (EN_ESPERA, "responder"): EN_PROCESO,
     (EN_ESPERA, "resolver"): RESUELTO,
     (EN_ESPERA, "cancelar"): CERRADO,
+    (EN_ESPERA, "fusionar"): CERRADO,
     (RESUELTO, "responder"): EN_PROCESO,
     (RESUELTO, "resolver"): RESUELTO,
     (RESUELTO, "cerrar"): CERRADO,
@@ -55,7 +59,7 @@ ACCION_POR_TIPOS: dict[tuple[str, str], str] = {
     (CERRADO, EN_PROCESO): "reabrir_cerrado",
 }
 
-# The actions that a caller names; to assign and to release are routes of their own.
+# The actions that a caller names; to assign, to release and to merge are routes of their own.
 NOMBRABLES = ("pedir_datos", "responder", "resolver", "cerrar", "reabrir", "cancelar")
 
 
@@ -76,10 +80,14 @@ def can_still_reopen(fecha_cierre: datetime | None, days: int) -> bool:
     return fecha_cierre is not None and utcnow() - fecha_cierre <= timedelta(days=days)
 
 
-def allowed_actions(actor: Actor, tipo: str, fecha_cierre: datetime | None, days: int) -> list[str]:
+def allowed_actions(
+    actor: Actor, tipo: str, fecha_cierre: datetime | None, motivo_cierre: str | None, days: int
+) -> list[str]:
     """What this caller may do now to a ticket in a state of ``tipo``."""
     if tipo == CERRADO and not (
-        allows(Permiso.REABRIR_CERRADO, actor) and can_still_reopen(fecha_cierre, days)
+        allows(Permiso.REABRIR_CERRADO, actor)
+        and motivo_cierre != FUSIONADO
+        and can_still_reopen(fecha_cierre, days)
     ):
         return []
     return [accion for accion in NOMBRABLES if (tipo, accion) in DESTINOS]

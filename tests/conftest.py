@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 
 from app import create_app, transaction
 from app.extensions import db
-from app.models import Base, LogTransaccional
+from app.models import Base, LogTransaccional, Tiquet
 from app.services import seed
 from config.config import Config
 from tests import factories
@@ -172,6 +172,8 @@ def empty_tables() -> None:
     """Undo what was committed, but for the catalogs."""
     db.session.remove()
     with db.engine.begin() as connection:
+        # InnoDB checks row by row: a ticket cannot go before those that point at it.
+        connection.execute(sa.update(Tiquet).values(id_tiquet_padre=None, id_tiquet_fusionado=None))
         for table in reversed(Base.metadata.sorted_tables):
             if table.name not in KEPT:
                 connection.execute(table.delete())

@@ -17,6 +17,7 @@ from app.models import (
     Clientes,
     Comentarios,
     Empleados,
+    Relaciones,
     Sesion,
     Tiquet,
     Usuario,
@@ -86,6 +87,16 @@ class ComentarioFactory(Factory):
     id_tiquet = factory.LazyFunction(lambda: TiquetFactory(numero_comentarios=1).id)
     id_autor = factory.LazyFunction(lambda: UsuarioFactory().id)
     mensaje = "Se revisó"
+
+
+class RelacionFactory(Factory):
+    class Meta:
+        model = Relaciones
+
+    id_tiquet = factory.LazyFunction(lambda: TiquetFactory().id)
+    id_relacionado = factory.LazyFunction(lambda: TiquetFactory().id)
+    tipo = "relacionado"
+    id_autor = factory.LazyFunction(lambda: UsuarioFactory().id)
 
 
 class AdjuntoFactory(Factory):

@@ -36,7 +36,7 @@ from tests.world import (
     snapshot,
     success_of,
 )
-from tests.writes import AHORA, CASES, EMAIL, OTRO, REFUSALS, TERCERO, YO, Case
+from tests.writes import AHORA, CASES, EMAIL, OTRO, REFUSALS, TERCERO, TIQUET, YO, Case
 
 WRITING = ("POST", "PUT", "PATCH", "DELETE")
 
@@ -52,6 +52,7 @@ class Call:
         self.about = dict(operations(app))[operation]
         self.yo = yo or caller(case.role, **({"email": EMAIL} if case.role == "Administrador" else {}))
         self.words = {YO: self.yo.id, OTRO: quien("Técnico").id, TERCERO: quien("Técnico").id}
+        self.words[TIQUET] = tiquet()
         item = item_of(self.path)
         self.ids = MAKERS[item](**self.named(case.on)) if item else ()
         self.body = example_of(self.about) if case.body is None else self.named(case.body)
@@ -76,7 +77,7 @@ class Call:
         """The id of what an action is about, when it is not about something new."""
         if not self.ids:
             return self.yo.id
-        return self.ids[-1] if accion.startswith(("comentario.", "adjunto.")) else self.ids[0]
+        return self.ids[-1] if accion.startswith(("comentario.", "adjunto.", "relacion.")) else self.ids[0]
 
     def address_of(self, accion, id):
         """Where the thing can be read that an action is about, if it stands anywhere yet."""
@@ -92,9 +93,19 @@ def shown(client, admin, address):
         return {}
     answer = client.get(address, headers=admin.headers)
     if answer.status_code == 200:
-        return answer.json
+        return stored(answer.json, address) if "/relaciones/" in address else answer.json
     trash = client.get(f"{TIQUETS}?papelera=true", headers=admin.headers).json["data"]
     return next((row for row in trash if address == f"{TIQUETS}/{row['id']}"), {})
+
+
+def stored(relacion, address):
+    """A relation, which each of its tickets shows from its own end, as it is recorded."""
+    ends = [int(address.split("/")[-3]), relacion["id_tiquet"]]
+    tipo = {"hijo": "padre", "duplicado_por": "duplicado_de"}.get(relacion["tipo"], relacion["tipo"])
+    if tipo != relacion["tipo"] or (tipo == "relacionado" and ends[0] > ends[1]):
+        ends.reverse()
+    own = {name: value for name, value in relacion.items() if name != "tiquet"}
+    return own | {"tipo": tipo, "id_tiquet": ends[0], "id_relacionado": ends[1]}
 
 
 # Of what an object shows, this is derived or no news in itself.
@@ -111,6 +122,7 @@ ADDRESSES = {
     "tiquet": TIQUETS,
     "comentario": f"{TIQUETS}/{{id}}/comentarios",
     "adjunto": f"{TIQUETS}/{{id}}/adjuntos",
+    "relacion": f"{TIQUETS}/{{id}}/relaciones",
     "usuario": USERS,
     "vista": VISTAS,
     **{entidad: f"/api/tickets/{name}" for name, entidad in ENTIDADES.items()},
@@ -181,15 +193,18 @@ def test_every_operation_that_writes_has_a_case(app):
     assert set(CASES) | set(REFUSALS) == writing
 
 
-def about(accion, id, before, after):
-    """What an event tells of its thing, by how it was shown before and after."""
+def about(accion, id, before, after, of_path):
+    """What an event tells of its thing, by how it was shown before and after.
+
+    A relation has two tickets: its events are of that ``of_path``.
+    """
     entidad = accion.partition(".")[0]
     if entidad == "sesion":
         return {"id_entidad": id}
     id = after.get("id", id)
     return {
         "id_entidad": id,
-        "id_tiquet": id if entidad == "tiquet" else (before | after).get("id_tiquet"),
+        "id_tiquet": {"tiquet": id, "relacion": of_path}.get(entidad, (before | after).get("id_tiquet")),
         "version_resultante": after["version"] if after else before["version"] + 1,
         "cambios": changes(before, after),
     }
@@ -198,7 +213,10 @@ def about(accion, id, before, after):
 @pytest.mark.parametrize(("operation", "case"), ALL_CASES)
 def test_a_change_leaves_exactly_its_events(app, client, session, operation, case):
     call, admin = Call(app, client, operation, case), quien("Administrador")
-    expected = [one if isinstance(one, tuple) else (one, call.thing_of(one)) for one in case.events]
+    expected = [
+        (one[0], call.words.get(one[1], one[1])) if isinstance(one, tuple) else (one, call.thing_of(one))
+        for one in case.events
+    ]
     before = [shown(client, admin, call.address_of(*one)) for one in expected]
     mark = last_event()
 
@@ -208,7 +226,8 @@ def test_a_change_leaves_exactly_its_events(app, client, session, operation, cas
     events = events_after(mark)
     where = [call.address_of(*one) or answer.headers.get("Location") for one in expected]
     after = [shown(client, admin, address) for address in where]
-    things = [about(*one, *states) for one, *states in zip(expected, before, after, strict=True)]
+    of_path = call.ids[0] if call.ids else None
+    things = [about(*one, *states, of_path) for one, *states in zip(expected, before, after, strict=True)]
     assert [told(one) for one in events] == [
         event(accion, answer, call.yo.id, **thing)
         for (accion, _), thing in zip(expected, things, strict=True)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert
 
 from app.extensions import db
-from app.models import Adjuntos, Clientes, Comentarios, Empleados, Tiquet, Usuario, Vistas
+from app.models import Adjuntos, Clientes, Comentarios, Empleados, Relaciones, Tiquet, Usuario, Vistas
 from app.schemas.tickets import ORDENES, ORDENES_DE_PAPELERA
 from tests import factories
 from tests.rows import INICIO, LISTA, Fila, pages, plant, wanted
@@ -21,6 +21,7 @@ from tests.world import VISTAS
 COMENTARIOS = f"{LISTA}/{{id}}/comentarios"
 ADJUNTOS = f"{LISTA}/{{id}}/adjuntos"
 ARCHIVO = {"nombre": "nota.txt", "tipo_mime": "text/plain", "bytes": 2, "sha256": "0" * 64}
+RELACIONES = f"{LISTA}/{{id}}/relaciones"
 
 property_test = settings(
     max_examples=10,
@@ -110,6 +111,11 @@ def views() -> Caso:
     return Caso(VISTAS, Vistas, st.fixed_dictionaries({"nombre": NOMBRES}), ("nombre",))
 
 
+def relations() -> Caso:
+    """Of both ends, each row of the list once: the ticket stands where ``inversa`` says."""
+    return Caso(RELACIONES, Relaciones, st.fixed_dictionaries({"inversa": st.booleans()}))
+
+
 GENTE = (
     people("/api/users", Usuario, "apellido", "nombre", apellido=NOMBRES),
     people("/api/clientes", Clientes, "nombre", "apellido"),
@@ -120,8 +126,12 @@ CASOS = (
     *(conversation(orden) for orden in ("fecha_creacion", "-fecha_creacion")),
     files(),
     views(),
+    relations(),
     *(trash(orden) for orden in (*ORDENES, *ORDENES_DE_PAPELERA)),
 )
+
+
+ENDS = ("id_tiquet", "id_relacionado")
 
 
 class Estante:
@@ -131,7 +141,7 @@ class Estante:
         self.client = client
         self.quien = quien
         self.caso = caso
-        self.id_tiquet = factories.tiquet() if caso.model in (Comentarios, Adjuntos) else 0
+        self.id_tiquet = factories.tiquet() if caso.model in (Comentarios, Adjuntos, Relaciones) else 0
         self.path = caso.path.format(id=self.id_tiquet)
         self.filas: list[Fila] = []
 
@@ -140,6 +150,8 @@ class Estante:
         if self.caso.model is Tiquet:
             self.filas += plant([{"id_usuario_creador": self.quien.id} | fila for fila in filas])
             return
+        if self.caso.model is Relaciones:
+            filas = self.between_tickets(filas)
         model, last = self.caso.model, db.session.query(db.func.max(self.caso.model.id)).scalar() or 0
         rest = {
             Usuario: {"password_hash": factories.HASH, "tipo_usuario": "Técnico"},
@@ -159,6 +171,16 @@ class Estante:
         db.session.execute(insert(model), whole)
         db.session.commit()
         self.filas += whole
+
+    def between_tickets(self, filas: list[Fila]) -> list[Fila]:
+        """Relations of the ticket, each with another that is made for it."""
+        others = plant([{"id_usuario_creador": self.quien.id, "fecha_creacion": INICIO}] * len(filas))
+        rest = {"tipo": "padre", "id_autor": self.quien.id, "fecha_creacion": INICIO}
+        return [
+            rest
+            | dict(zip(ENDS[:: -1 if fila["inversa"] else 1], (self.id_tiquet, other["id"]), strict=True))
+            for fila, other in zip(filas, others, strict=True)
+        ]
 
     def clear(self) -> None:
         db.session.execute(
@@ -196,6 +218,7 @@ def some(caso: Caso, count: int) -> list[Fila]:
         Comentarios: {"fecha_creacion": INICIO},
         Adjuntos: {"fecha_creacion": INICIO},
         Vistas: {},
+        Relaciones: {"inversa": False},
     }.get(caso.model, {"nombre": "Ana", "apellido": "Ana"})
     return [fila] * count
 
@@ -275,6 +298,8 @@ def test_while_others_insert_nobody_who_stood_is_missed_or_met_twice(estante):
         assert met == [id for id in estante.wanted({}) if id in set(met)]
 
     def like(fila):
+        if caso.model is Relaciones:
+            return {"inversa": fila["id_tiquet"] != estante.id_tiquet}
         return {name: value for name, value in fila.items() if name not in ("id", "email")}
 
     check()

@@ -77,7 +77,11 @@ def test_a_ticket_long_in_the_trash_is_erased_with_all_that_belongs_to_it():
     assert set(db.session.scalars(select(Tiquet.id))) == {kept, child}
     assert db.session.get(Tiquet, child).id_tiquet_padre is None
     assert (count(EtiquetaTiquet), count(Comentarios), count(Adjuntos)) == (0, 0, 0)
-    assert db.session.query(LogTransaccional).one().accion == "tiquet.purgado"
+    events = db.session.query(LogTransaccional).order_by(LogTransaccional.id)
+    assert [(event.accion, event.id_tiquet) for event in events] == [
+        ("tiquet.actualizado", child),
+        ("tiquet.purgado", gone),
+    ]
 
 
 @pytest.mark.parametrize("rows", [3, 1201])

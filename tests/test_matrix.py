@@ -12,7 +12,7 @@ from app.models import utcnow
 from app.permissions import POLITICA, Actor, Permiso, allows
 from app.utils.messages import ESTADO_DE
 from tests.client import example_of, operations
-from tests.factories import ComentarioFactory, UsuarioFactory, adjunto, quien, tiquet
+from tests.factories import ComentarioFactory, RelacionFactory, UsuarioFactory, adjunto, quien, tiquet
 from tests.world import (
     AUTH,
     HASH_DE_EJEMPLO,
@@ -64,6 +64,9 @@ RULES = (
     ("* /api/tickets/tickets/{id}/adjuntos/{id_adjunto}*", NOTHING, "adjunto_no_encontrado", None),
     ("* /api/tickets/tickets/{id}/com*", "of another ticket", "comentario_no_encontrado", None),
     ("* /api/tickets/tickets/{id}/adj*", "of another ticket", "adjunto_no_encontrado", None),
+    ("* /api/tickets/tickets/{id}/relaciones/*", NOTHING, "relacion_no_encontrada", None),
+    ("* /api/tickets/tickets/{id}/relaciones/*", "of another ticket", "relacion_no_encontrada", None),
+    ("* /api/tickets/tickets/{id}/relaciones/*", "to one in the trash", "relacion_no_encontrada", None),
     ("* /api/tickets/tickets/{id}*", NOTHING, "tiquet_no_encontrado", None),
     ("* /api/users/{id}*", NOTHING, "usuario_no_encontrado", None),
     ("* /api/clientes/{id}", NOTHING, "cliente_no_encontrado", None),
@@ -76,6 +79,7 @@ RULES = (
     ("POST */tickets/{id}/soltar", FREE, "transicion_no_permitida", None),
     ("POST */tickets/{id}/soltar", CLOSED, "transicion_no_permitida", None),
     ("POST */tickets/{id}/transiciones", CLOSED, "transicion_no_permitida", None),
+    ("POST */tickets/{id}/fusionar", CLOSED, "transicion_no_permitida", None),
     (f"* {HAND_ON}", CLOSED, "transicion_no_permitida", None),
     (f"* {RELEASE}", CLOSED, "transicion_no_permitida", None),
     (f"* {REOPEN}", CLOSED, "permiso_denegado", Permiso.REABRIR_CERRADO),
@@ -124,6 +128,7 @@ class World:
         self.role = role
         self.yo = caller(**ROLES[role])
         self.third = quien("Técnico").id
+        self.spare = tiquet()
         self.headers = {} if role == "nobody" else self.yo.headers
         self.actor = Actor(self.yo.id, ROLES[role]["tipo_usuario"])
         UsuarioFactory(email="jadmin@gmail.com", password_hash=HASH_DE_EJEMPLO)  # whom the example signs in
@@ -166,10 +171,22 @@ class World:
         def file(on, **fields):
             return adjunto(id_tiquet=ids[on], **fields).id
 
+        def related(one, other):
+            return RelacionFactory(id_tiquet=ids[one], id_relacionado=ids[other]).id
+
         return {
             f"{TIQUETS}/{{id}}": {thing: (id,) for thing, id in ids.items()} | {NOTHING: (UNKNOWN,)},
             f"{TIQUETS}/{{id}}/comentarios/{{id_comentario}}": self.below(ids, comment),
             f"{TIQUETS}/{{id}}/adjuntos/{{id_adjunto}}": self.below(ids, file),
+            f"{TIQUETS}/{{id}}/relaciones/{{id_relacion}}": {
+                OWN: (ids[OWN], related(OWN, FREE)),
+                ANOTHERS: (ids[OWN], related(ANOTHERS, OWN)),
+                "of another ticket": (ids[OWN], related(FREE, ANOTHERS)),
+                "to one in the trash": (ids[OWN], related(OWN, TRASHED)),
+                TRASHED: (ids[TRASHED], related(TRASHED, FREE)),
+                "of an unknown ticket": (UNKNOWN, related(CLOSED, OWN)),
+                NOTHING: (ids[OWN], UNKNOWN),
+            },
         }
 
     def below(self, ids, make):
@@ -199,6 +216,10 @@ class World:
             case ["PUT" | "PATCH", path] if path == f"{TIQUETS}/{{id}}":
                 moves = {sends: {"id_usuario_asignado": id} for sends, id in to.items()}
                 return {"": example_of(about)} | moves | reopening
+            case ["POST", path] if path.endswith("/relaciones"):
+                return {"": {"tipo": "relacionado", "id_tiquet": self.spare}}
+            case ["POST", path] if path.endswith("/fusionar"):
+                return {"": {"id_destino": self.spare}}
             case ["POST", path] if path.endswith("/transiciones") and reopening:
                 return {"": example_of(about), REOPEN: {"accion": "reabrir"}}
         return {"": example_of(about)}

@@ -16,6 +16,7 @@ ROSA = {"email": "rosa@example.org", "nombre": "Rosa", "apellido": "Lima", "tipo
 PERSONA = {"nombre": "Rosa", "apellido": "Lima", "id_ubicacion": 1}
 COMENTARIOS = f"{LISTA}/{{tiquet}}/comentarios"
 ADJUNTOS = f"{LISTA}/{{tiquet}}/adjuntos"
+RELACIONES = f"{LISTA}/{{tiquet}}/relaciones"
 
 # One tells who asks. A write tells what the catalogs are, locks, changes, shows and logs.
 REQUESTS: list[tuple[int, str, str, Any]] = [
@@ -59,10 +60,17 @@ REQUESTS: list[tuple[int, str, str, Any]] = [
     (4, "POST", "/api/tickets/vistas", {"nombre": "Mías", "filtros": {"id_usuario_asignado": "yo"}}),
     (5, "PUT", "/api/tickets/vistas/{vista}", {"nombre": "Mías"}),
     (4, "DELETE", "/api/tickets/vistas/{vista}", None),
+    (3, "GET", f"{RELACIONES}/{{relacion}}", None),
+    # The lock and the pair; what is there already, and for a parent what lies above and below.
+    (10, "POST", RELACIONES, {"tipo": "relacionado", "id_tiquet": "otro"}),
+    (13, "POST", RELACIONES, {"tipo": "padre", "id_tiquet": "otro"}),
+    (7, "DELETE", f"{RELACIONES}/{{relacion}}", None),
+    # Its comment, its file and its child go with it, in statements that do not grow with the comments.
+    (18, "POST", f"{LISTA}/{{tiquet}}/fusionar", {"id_destino": "otro"}),
     (4, "DELETE", f"{LISTA}/{{tiquet}}", None),
     (6, "POST", f"{LISTA}/{{tirado}}/restaurar", {}),
 ]
-# Who asks, the rows, and for the first of several pages their number; for comments the ticket too.
+# Who asks, the rows, and for the first of several pages their number; below a ticket, that too.
 LISTS = [
     (2, "/api/users", {}),
     (2, "/api/users", {"q": "ro", "activo": "true", "id_categoria": 1}),
@@ -74,6 +82,7 @@ LISTS = [
     (4, COMENTARIOS, {}),
     (3, ADJUNTOS, {}),
     (2, "/api/tickets/vistas", {}),
+    (3, RELACIONES, {}),
 ]
 
 
@@ -95,6 +104,8 @@ def ids(client, admin):
         "ubicacion": made("/api/tickets/ubicaciones", {"nombre": "Sede nueva"}),
         "adjunto": factories.adjunto(id_tiquet=tiquet).id,
         "comentario": made(COMENTARIOS.format(tiquet=tiquet), {"mensaje": "Se reinició"}),
+        "otro": factories.tiquet(),
+        "relacion": made(RELACIONES.format(tiquet=tiquet), {"tipo": "hijo", "id_tiquet": factories.tiquet()}),
     }
     client.get("/api/tickets/catalogos", headers=admin.headers)
     return ids
@@ -102,6 +113,8 @@ def ids(client, admin):
 
 @pytest.mark.parametrize(("count", "method", "path", "body"), REQUESTS, ids=str)
 def test_an_item_and_a_write_take_so_many_statements(client, admin, ids, count, method, path, body):
+    if body and "otro" in body.values():
+        body = {name: ids["otro"] if value == "otro" else value for name, value in body.items()}
     with noted() as statements:
         answer = client.open(path.format(**ids), method=method, json=body, headers=admin.headers)
 
@@ -126,6 +139,7 @@ def test_a_page_takes_so_many_statements_however_long_it_is(client, admin, ids, 
         client.post(COMENTARIOS.format(**ids), json={"mensaje": "Nada nuevo"}, headers=admin.headers)
         factories.adjunto(id_tiquet=ids["tiquet"])
         factories.VistaFactory()
+        factories.RelacionFactory(id_tiquet=ids["tiquet"])
 
     def read(**page):
         with noted() as statements:

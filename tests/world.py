@@ -61,12 +61,18 @@ def make_view(**fields: Any) -> Ids:
     return (factories.VistaFactory(**fields).id,)
 
 
+def make_relation(**fields: Any) -> Ids:
+    relation = factories.RelacionFactory(**fields)
+    return relation.id_tiquet, relation.id
+
+
 # Path -> how a thing is made that stands there, given its fields; answers the ids in the path.
 MAKERS: dict[str, Make] = {
     f"{TIQUETS}/{{id}}": maker(factories.TiquetFactory),
     f"{TIQUETS}/{{id}}/comentarios/{{id_comentario}}": make_comment,
     f"{TIQUETS}/{{id}}/adjuntos/{{id_adjunto}}": make_file,
     f"{VISTAS}/{{id}}": make_view,
+    f"{TIQUETS}/{{id}}/relaciones/{{id_relacion}}": make_relation,
     f"{USERS}/{{id}}": maker(factories.UsuarioFactory),
     **{f"/api/{entidad}s/{{id}}": maker(factory) for entidad, factory in PERSONAS.items()},
     **{f"/api/tickets/{name}/{{id}}": row_maker(name) for name in CATALOGOS},

@@ -19,6 +19,7 @@ CORTA = "corta"
 
 # In fields and bodies: the ids of the caller and of two others.
 YO, OTRO, TERCERO = "<yo>", "<otro>", "<tercero>"
+TIQUET = "<tiquet>"  # the id of a ticket that nobody has
 AHORA = utcnow()
 DE_OTRO = {"id_usuario_asignado": OTRO, "id_estado": 2}
 MIO = {"id_usuario_asignado": YO, "id_estado": 2}
@@ -35,7 +36,7 @@ class Case:
     caller; a pair names the id of what it is about.
     """
 
-    events: tuple[str | tuple[str, int], ...]
+    events: tuple[str | tuple[str, int | str], ...]
     body: dict[str, Any] | None = None
     on: dict[str, Any] = field(default_factory=dict)  # what the thing in the path is like
     role: str = "Administrador"
@@ -140,6 +141,25 @@ CASES: dict[str, list[Case]] = {
         Case(TIQUET_CHANGED, {"accion": "reabrir"}, CERRADO | {"resolucion": "Se cambió el cable"}),
         Case((), {"accion": "responder"}),
     ],
+    f"POST {TIQUETS}/{{id}}/relaciones": [
+        Case(("relacion.creado",), {"tipo": "relacionado", "id_tiquet": TIQUET}),
+        Case(("relacion.creado",), {"tipo": "duplicado_de", "id_tiquet": TIQUET}, role="Técnico"),
+        Case(("relacion.creado", "tiquet.actualizado"), {"tipo": "padre", "id_tiquet": TIQUET}),
+        Case(("relacion.creado", ("tiquet.actualizado", TIQUET)), {"tipo": "hijo", "id_tiquet": TIQUET}),
+    ],
+    f"DELETE {TIQUETS}/{{id}}/relaciones/{{id_relacion}}": [
+        Case(("relacion.eliminado",)),
+        Case(("relacion.eliminado",), on={"tipo": "duplicado_de", "id_autor": OTRO}, role="Técnico"),
+    ],
+    f"POST {TIQUETS}/{{id}}/fusionar": [
+        Case(("tiquet.fusionado",), {"id_destino": TIQUET}),
+        Case(("tiquet.fusionado",), {"id_destino": TIQUET}, DE_OTRO, role="Técnico"),
+        Case(
+            ("tiquet.fusionado", ("tiquet.fusion_recibida", TIQUET)),
+            {"id_destino": TIQUET},
+            {"fecha_primera_respuesta": AHORA},
+        ),
+    ],
     "POST /api/users": [Case(("usuario.creado",))],
     **on_each(
         f"{USERS}/{{id}}",
@@ -209,6 +229,14 @@ REFUSALS: dict[str, list[Refusal]] = {
         Refusal(409, {"accion": "cerrar"}),
         Refusal(422, {"accion": "resolver"}),
         Refusal(422, {"accion": "resolver", "resolucion": "Se cambió el cable", "id_estado": 1}),
+    ],
+    f"POST {TIQUETS}/{{id}}/relaciones": [
+        Refusal(409, {"tipo": "padre", "id_tiquet": TIQUET}, {"id_tiquet_padre": TIQUET}),
+        Refusal(422, {"tipo": "hijo", "id_tiquet": UNKNOWN}),
+    ],
+    f"POST {TIQUETS}/{{id}}/fusionar": [
+        Refusal(409, {"id_destino": TIQUET}, CERRADO),
+        Refusal(422, {"id_destino": UNKNOWN}),
     ],
     **{
         f"{method} {TIQUETS}/{{id}}/comentarios/{{id_comentario}}": [

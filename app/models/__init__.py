@@ -18,6 +18,7 @@ from app.models.cerrojo import CERROJOS, Cerrojo
 from app.models.idempotencia import Idempotencia
 from app.models.log import LogTransaccional
 from app.models.persona import Clientes, Empleados, Persona
+from app.models.relacion import DUPLICADO_DE, PADRE, RELACIONADO, TIPOS_DE_RELACION, Relaciones
 from app.models.tiquet import (
     CANALES,
     FILTRABLES,
@@ -35,12 +36,16 @@ __all__ = [
     "CANALES",
     "CATALOGOS",
     "CERROJOS",
+    "DUPLICADO_DE",
     "FILTRABLES",
     "MOTIVOS_DE_CIERRE",
+    "PADRE",
+    "RELACIONADO",
     "ROLES",
     "SOLICITANTE",
     "TECNICO",
     "TIPOS_DE_ESTADO",
+    "TIPOS_DE_RELACION",
     "Adjuntos",
     "Base",
     "Buscable",
@@ -59,6 +64,7 @@ __all__ = [
     "LogTransaccional",
     "Persona",
     "Prioridades",
+    "Relaciones",
     "Sesion",
     "Tiquet",
     "Ubicaciones",

@@ -50,6 +50,7 @@ class Tiquet(Versioned, Base):
         list_index("id_estado", "id_prioridad"),
         Index(None, "id_problema"),
         Index(None, "id_tiquet_padre"),
+        Index(None, "id_tiquet_fusionado"),
         Index(None, "fecha_resolucion"),
         TABLE,
     )
@@ -73,7 +74,9 @@ class Tiquet(Versioned, Base):
     telefono_contacto: Mapped[Texto40 | None]
     resolucion: Mapped[Largo | None]
     motivo_cierre: Mapped[str | None] = mapped_column(String(20))
+    # As it stands in Relaciones, which is the record.
     id_tiquet_padre: Mapped[int | None] = mapped_column(ForeignKey("Tiquet.id"))
+    id_tiquet_fusionado: Mapped[int | None] = mapped_column(ForeignKey("Tiquet.id"))
     origen_externo: Mapped[str | None] = mapped_column(Exact(40))
     id_externo: Mapped[str | None] = mapped_column(Exact(120))
     fecha_creacion: Mapped[datetime] = mapped_column(default=utcnow)

@@ -9,7 +9,7 @@ from app.models import LogTransaccional, Usuario
 from app.queries.tickets import person
 
 # They stand at the version that they found: no field of the ticket's own changed.
-DE_COMENTARIOS = ("tiquet.comentado", "tiquet.comentario_eliminado")
+DE_COMENTARIOS = ("tiquet.comentado", "tiquet.comentario_eliminado", "tiquet.fusion_recibida")
 
 
 def changes_since(entidad: str, id: int, version: int) -> dict[str, Any] | None:

@@ -36,6 +36,7 @@ PROPIOS = (
     Tiquet.resolucion,
     Tiquet.motivo_cierre,
     Tiquet.id_tiquet_padre,
+    Tiquet.id_tiquet_fusionado,
     Tiquet.origen_externo,
     Tiquet.id_externo,
     Tiquet.fecha_creacion,
@@ -104,6 +105,18 @@ def locked(actor: Actor, id: int, papelera: bool = False) -> Tiquet | None:
     ).one_or_none()
 
 
+def locked_several(actor: Actor, ids: set[int]) -> dict[int, Tiquet]:
+    """Several tickets to be changed, locked in the order of their ids so that nobody waits in a circle."""
+    found = select(Tiquet).where(Tiquet.id.in_(ids), visible_to(actor)).order_by(Tiquet.id).with_for_update()
+    return {tiquet.id: tiquet for tiquet in db.session.scalars(found)}
+
+
+def belongings(model: type[Any], id_tiquet: int) -> list[tuple[int, int]]:
+    """Ids and versions of what ``model`` holds of a ticket, to be changed."""
+    found = select(model.id, model.version).where(model.id_tiquet == id_tiquet).order_by(model.id)
+    return [(row.id, row.version) for row in db.session.execute(found.with_for_update())]
+
+
 def numero(id: int) -> str:
     """The number that people read and say: ``SP-000123``."""
     return f"SP-{id:06d}"
@@ -131,13 +144,15 @@ def shape(row: Any, actor: Actor, catalogos: Catalogos) -> dict[str, Any]:
         "empleado": person(tiquet["id_empleado"], *nombres[6:8]),
         "transiciones_permitidas": []
         if tiquet["fecha_eliminacion"]
-        else transitions_of(actor, estado["tipo"], tiquet["fecha_cierre"]),
+        else transitions_of(actor, estado["tipo"], tiquet["fecha_cierre"], tiquet["motivo_cierre"]),
         "permisos": permissions_on(actor, row),
     }
 
 
-def transitions_of(actor: Actor, tipo: str, fecha_cierre: datetime | None) -> list[str]:
-    return allowed_actions(actor, tipo, fecha_cierre, settings().dias_reapertura)
+def transitions_of(
+    actor: Actor, tipo: str, fecha_cierre: datetime | None, motivo_cierre: str | None
+) -> list[str]:
+    return allowed_actions(actor, tipo, fecha_cierre, motivo_cierre, settings().dias_reapertura)
 
 
 def person(id: int | None, nombre: str | None, apellido: str | None) -> dict[str, Any] | None:

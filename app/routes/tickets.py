@@ -27,7 +27,7 @@ from app.utils.identity import current_actor
 # What the rules of the lifecycle refuse.
 MOVING = (
     *("transicion_no_permitida", "cambios_incompatibles", "plazo_de_reapertura_vencido"),
-    *("tiquet_ya_asignado", "referencia_en_conflicto"),
+    *("tiquet_fusionado", "tiquet_ya_asignado", "referencia_en_conflicto"),
 )
 
 ARCHIVO = {"type": "string", "format": "binary"}

@@ -81,7 +81,7 @@ def list_transitions(id: int) -> Response:
 @blp.arguments(TransicionArgs, example={"accion": "resolver", "resolucion": "Se cambió el tóner"})
 @blp.response(200, TiquetSchema)
 @blp.tagged
-@blp.problems(*REFUSED, "plazo_de_reapertura_vencido")
+@blp.problems(*REFUSED, "plazo_de_reapertura_vencido", "tiquet_fusionado")
 def transition(datos: dict[str, Any], id: int) -> Response:
     """Hacer una acción con un tiquet
 

@@ -116,6 +116,9 @@ class TiquetSchema(Out):
     resolucion = fields.String(required=True, allow_none=True)
     motivo_cierre = fields.String(required=True, allow_none=True)
     id_tiquet_padre = fields.Integer(required=True, allow_none=True)
+    id_tiquet_fusionado = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "El tiquet en que sigue, si se fusionó."}
+    )
     origen_externo = fields.String(required=True, allow_none=True)
     id_externo = fields.String(required=True, allow_none=True)
     fecha_creacion = fields.DateTime(required=True)
@@ -151,6 +154,12 @@ TiquetPaginaSchema = pagina_de(TiquetSchema)
 @changes_of(TiquetSchema)
 class TiquetUpdateArgs(TiquetFields, Cambios):
     """Los campos que cambian. Los de solo lectura se admiten si no cambian."""
+
+    motivo_cierre = Opcion(
+        *("resuelto", "duplicado", "cancelado", "fusionado"),
+        allow_none=True,
+        metadata={"description": "Por qué se cerró; `fusionado` se admite si no cambia."},
+    )
 
 
 class Varios(Lista):

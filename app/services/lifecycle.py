@@ -8,9 +8,17 @@ from app.models import Tiquet, Usuario, utcnow
 from app.permissions import Actor, Permiso, require
 from app.queries import users
 from app.queries.catalog import Catalogos
-from app.queries.tickets import person, transitions_of
+from app.queries.tickets import numero, person, transitions_of
 from app.services.references import refuse, wrong_references
-from app.transitions import ACCION_POR_TIPOS, CERRADO, DESTINOS, RESUELTO, TERMINADOS, can_still_reopen
+from app.transitions import (
+    ACCION_POR_TIPOS,
+    CERRADO,
+    DESTINOS,
+    FUSIONADO,
+    RESUELTO,
+    TERMINADOS,
+    can_still_reopen,
+)
 
 SIN_RESOLUCION = "Cerrado sin indicar una resolución."
 SIN_RESOLVER = ("cancelado", "duplicado")  # Reasons to close that resolve nothing.
@@ -54,9 +62,7 @@ def move_to(actor: Actor, tiquet: Tiquet, estado: dict[str, Any], catalogos: Cat
 def act(actor: Actor, tiquet: Tiquet, accion: str, datos: dict[str, Any], catalogos: Catalogos) -> None:
     """Do a named action, with what it needs and the state that it is to lead to in ``datos``."""
     desde = tipo_of(tiquet, catalogos)
-    hacia = DESTINOS.get((desde, accion))
-    if hacia is None:
-        raise not_allowed(actor, tiquet, catalogos, accion)
+    hacia = destination(actor, tiquet, accion, catalogos)
     estado = catalogos["estados"][tiquet.id_estado] if hacia == desde else catalogos.state_of_type(hacia)
     if "id_estado" in datos:
         estado = named_state(datos["id_estado"], hacia, catalogos)
@@ -67,6 +73,24 @@ def act(actor: Actor, tiquet: Tiquet, accion: str, datos: dict[str, Any], catalo
         tiquet.motivo_cierre = datos.get("motivo_cierre", "cancelado")
     if hacia != desde:
         STEPS[POR_ORIGEN.get((desde, accion), accion)](actor, tiquet, estado)
+    tiquet.id_estado = estado["id"]
+
+
+def destination(actor: Actor, tiquet: Tiquet, accion: str, catalogos: Catalogos) -> str:
+    """The type of state that an action leads to, or a refusal by the table."""
+    hacia = DESTINOS.get((tipo_of(tiquet, catalogos), accion))
+    if hacia is None:
+        raise not_allowed(actor, tiquet, catalogos, accion)
+    return hacia
+
+
+def merge(actor: Actor, tiquet: Tiquet, id_destino: int, catalogos: Catalogos) -> None:
+    """Close a ticket that goes on in another. Like one that is cancelled it is not resolved."""
+    estado = catalogos.state_of_type(destination(actor, tiquet, "fusionar", catalogos))
+    tiquet.resolucion = f"Fusionado con {numero(id_destino)}."
+    tiquet.motivo_cierre = FUSIONADO
+    tiquet.id_tiquet_fusionado = id_destino
+    close(actor, tiquet, estado)
     tiquet.id_estado = estado["id"]
 
 
@@ -92,9 +116,7 @@ def assign(
     """
     desde = tipo_of(tiquet, catalogos)
     accion = "soltar" if id_usuario is None else "asignar"
-    destino = DESTINOS.get((desde, accion))
-    if destino is None:
-        raise not_allowed(actor, tiquet, catalogos, accion)
+    destino = destination(actor, tiquet, accion, catalogos)
     if id_usuario is None:
         release(actor, tiquet, {})
     else:
@@ -168,6 +190,8 @@ def reopen(_actor: Actor, tiquet: Tiquet, _estado: dict[str, Any]) -> None:
 
 def reopen_closed(actor: Actor, tiquet: Tiquet, estado: dict[str, Any]) -> None:
     require(Permiso.REABRIR_CERRADO, actor, tiquet)
+    if tiquet.motivo_cierre == FUSIONADO:
+        raise Conflict("tiquet_fusionado")
     if not can_still_reopen(tiquet.fecha_cierre, settings().dias_reapertura):
         raise Conflict("plazo_de_reapertura_vencido", dias=settings().dias_reapertura)
     reopen(actor, tiquet, estado)
@@ -192,7 +216,7 @@ POR_ORIGEN = {(RESUELTO, "responder"): "reabrir", (CERRADO, "reabrir"): "reabrir
 def not_allowed(actor: Actor, tiquet: Tiquet, catalogos: Catalogos, deseo: str) -> Conflict:
     """A refusal by the table; ``deseo`` is the action or the type of state that was asked for."""
     desde = tipo_of(tiquet, catalogos)
-    actions = transitions_of(actor, desde, tiquet.fecha_cierre)
+    actions = transitions_of(actor, desde, tiquet.fecha_cierre, tiquet.motivo_cierre)
     return Conflict(
         "transicion_no_permitida",
         desde=desde,

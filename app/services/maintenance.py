@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, inspect, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, delete, inspect, select, tuple_
 
 from app import transaction
 from app.extensions import db, settings
@@ -15,7 +15,7 @@ from app.models import Adjuntos, Base, Comentarios, EtiquetaTiquet, Idempotencia
 from app.permissions import SISTEMA
 from app.queries import catalog
 from app.queries.tickets import IN_TRASH, NOT_IN_TRASH
-from app.services import attachments, audit, lifecycle
+from app.services import attachments, audit, lifecycle, locks, relations
 from app.transitions import CERRADO, RESUELTO
 
 BATCH = 500  # rows; a ticket takes a unit of its own
@@ -30,7 +30,9 @@ def maintain() -> dict[str, int]:
     stale = Sesion.fin < now - SESIONES
     return {
         "cerrados": each_ticket(resolved(closed_before), close),
-        "purgados": each_ticket(IN_TRASH & (Tiquet.fecha_eliminacion < gone_before), purge),
+        "purgados": each_ticket(
+            IN_TRASH & (Tiquet.fecha_eliminacion < gone_before), purge, relations.CERROJO
+        ),
         "claves": purge_rows(Idempotencia, Idempotencia.vence < now),
         "sesiones": purge_rows(Sesion, (Sesion.vence < now - SESIONES) | stale),
         "contenidos": attachments.sweep(),
@@ -43,10 +45,12 @@ def resolved(before: Any) -> ColumnElement[bool]:
     return and_(NOT_IN_TRASH, Tiquet.fecha_resolucion < before, Tiquet.id_estado.in_(estados))
 
 
-def each_ticket(due: ColumnElement[bool], work: Callable[[Tiquet], None]) -> int:
-    """Do ``work`` to each ticket that is ``due`` and still is when its turn comes."""
+def each_ticket(due: ColumnElement[bool], work: Callable[[Tiquet], None], cerrojo: str | None = None) -> int:
+    """Do ``work``, holding ``cerrojo``, to each ticket that is ``due`` and still is when its turn comes."""
 
     def one(id: int) -> bool:
+        if cerrojo:
+            locks.hold(cerrojo)
         tiquet = db.session.scalars(
             select(Tiquet).where(Tiquet.id == id, due).with_for_update()
         ).one_or_none()
@@ -79,8 +83,7 @@ def purge(tiquet: Tiquet) -> None:
     """Erase a ticket of the trash with what belongs to it; its events stay."""
     for model in (EtiquetaTiquet, Adjuntos, Comentarios):
         db.session.execute(delete(model).where(model.id_tiquet == tiquet.id))
-    children = update(Tiquet).where(Tiquet.id_tiquet_padre == tiquet.id)
-    db.session.execute(children.values(id_tiquet_padre=None))
+    relations.forget(tiquet.id)
     audit.record_erasure("tiquet.purgado", SISTEMA, tiquet, id_tiquet=tiquet.id)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import delete, update
 
-from app.errors import Conflict, Falla, NotFound
+from app.errors import Conflict, Falla, Invalid, NotFound
 from app.extensions import db
 from app.models import EtiquetaTiquet, Tiquet, utcnow
 from app.permissions import Actor, Permiso, require
@@ -16,7 +16,7 @@ from app.queries.catalog import Catalogos, all_catalogs
 from app.services import audit, changes, lifecycle
 from app.services.references import Errores, refuse, wrong_references
 from app.services.versions import Precondicion, check_version
-from app.transitions import CERRADO, NUEVO, RESUELTO
+from app.transitions import CERRADO, FUSIONADO, NUEVO, RESUELTO
 
 CATALOGO_DE = {
     "id_categoria": "categorias",
@@ -64,6 +64,7 @@ def update_ticket(actor: Actor, id: int, cambios: dict[str, Any], precondicion: 
     def write(tiquet: Tiquet, catalogos: Catalogos) -> None:
         wanted = changes.wanted(tiquet, cambios, lambda: shown(actor, id), moving=COMENTADOS)
         check_references(wanted, tiquet, catalogos)
+        check_merged(tiquet, wanted)
         for name, value in wanted.items():
             if name not in MOVIDOS:
                 setattr(tiquet, name, value)
@@ -180,6 +181,12 @@ def check_ending(tiquet: Tiquet, datos: dict[str, Any], catalogos: Catalogos) ->
     if "resolucion" in datos and solved and not tiquet.resolucion:
         errores["resolucion"] = [Falla("resolucion_requerida")]
     refuse(errores)
+
+
+def check_merged(tiquet: Tiquet, datos: dict[str, Any]) -> None:
+    """Only merging makes a ticket a merged one, and it stays one."""
+    if "motivo_cierre" in datos and FUSIONADO in (datos["motivo_cierre"], tiquet.motivo_cierre):
+        raise Invalid({"motivo_cierre": [Falla("solo_lectura")]})
 
 
 def write_labels(tiquet: Tiquet) -> None:

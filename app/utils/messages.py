@@ -100,6 +100,7 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
         "comentario_no_encontrado": ("No existe ese comentario.", "There is no such comment."),
         "adjunto_no_encontrado": ("No existe ese adjunto.", "There is no such attachment."),
         "vista_no_encontrada": ("No existe esa vista.", "There is no such view."),
+        "relacion_no_encontrada": ("No existe esa relación.", "There is no such relation."),
         "fila_no_encontrada": ("No existe esa fila del catálogo.", "There is no such row in the catalog."),
     },
     405: {
@@ -150,6 +151,22 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
         "plazo_de_reapertura_vencido": (
             "Un tiquet cerrado se puede reabrir durante {dias} días; el plazo pasó.",
             "A closed ticket can be reopened for {dias} days; they are over.",
+        ),
+        "tiquet_fusionado": (
+            "El tiquet se fusionó con otro y sigue en él; no se reabre.",
+            "The ticket was merged into another and goes on there; it is not reopened.",
+        ),
+        "destino_cerrado": (
+            "El tiquet de destino está cerrado; elija uno que no lo esté.",
+            "The target ticket is closed; choose one that is not.",
+        ),
+        "ya_relacionados": (
+            "Los dos tiquets ya están relacionados de ese modo.",
+            "The two tickets are already related in that way.",
+        ),
+        "ya_tiene_padre": (
+            "El tiquet ya está dentro de {numero}; antes quite esa relación.",
+            "The ticket is already inside {numero}; end that relation first.",
         ),
         "tiquet_ya_asignado": ("El tiquet ya lo tiene {nombre}.", "{nombre} already has the ticket."),
         "sin_sitio_en_el_tiquet": (
@@ -313,7 +330,12 @@ FALLAS: dict[str, tuple[str, str]] = {
         "No es una zona horaria de IANA, como «America/Mexico_City».",
         "It is no IANA time zone, such as «America/Mexico_City».",
     ),
-    "ciclo": ("Quedaría dentro de sí misma.", "It would be inside itself."),
+    "ciclo": ("Formaría un ciclo: quedaría dentro de sí.", "It would be inside itself."),
+    "el_mismo_tiquet": ("Es el mismo tiquet; elija otro.", "It is the same ticket; choose another."),
+    "demasiados_niveles": (
+        "La cadena tendría más de {max} tiquets.",
+        "The chain would have more than {max} tickets.",
+    ),
     "predeterminada_inactiva": (
         "Una fila inactiva no puede ser la predeterminada.",
         "An inactive row cannot be the default one.",
