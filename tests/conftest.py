@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 
 from app import create_app, transaction
 from app.extensions import db
-from app.models import Base, LogTransaccional, Tiquet
+from app.models import GENESIS, Base, LogCabeza, LogTransaccional, Tiquet
 from app.services import seed
 from config.config import Config
 from tests import factories
@@ -38,7 +38,7 @@ CATALOGS = (
     "Ubicaciones",
     "Cat_problema",
 )
-KEPT = (*CATALOGS, "Catalogo_epoca", "Cerrojo", "alembic_version")
+KEPT = (*CATALOGS, "Catalogo_epoca", "Cerrojo", "Log_cabeza", "alembic_version")
 pytest_plugins = ("tests.browser",)
 
 
@@ -177,6 +177,7 @@ def empty_tables() -> None:
         for table in reversed(Base.metadata.sorted_tables):
             if table.name not in KEPT:
                 connection.execute(table.delete())
+        connection.execute(sa.update(LogCabeza).values(secuencia=0, hash=GENESIS))
 
 
 @pytest.fixture

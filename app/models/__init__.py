@@ -16,7 +16,7 @@ from app.models.catalogo import (
 )
 from app.models.cerrojo import CERROJOS, Cerrojo
 from app.models.idempotencia import Idempotencia
-from app.models.log import LogTransaccional
+from app.models.log import AUDITABLES, CABEZA_ID, GENESIS, TIPOS_DE_ACTOR, LogCabeza, LogTransaccional
 from app.models.persona import Clientes, Empleados, Persona
 from app.models.relacion import DUPLICADO_DE, PADRE, RELACIONADO, TIPOS_DE_RELACION, Relaciones
 from app.models.tiquet import (
@@ -33,17 +33,21 @@ from app.models.vista import Vistas
 
 __all__ = [
     "ADMINISTRADOR",
+    "AUDITABLES",
+    "CABEZA_ID",
     "CANALES",
     "CATALOGOS",
     "CERROJOS",
     "DUPLICADO_DE",
     "FILTRABLES",
+    "GENESIS",
     "MOTIVOS_DE_CIERRE",
     "PADRE",
     "RELACIONADO",
     "ROLES",
     "SOLICITANTE",
     "TECNICO",
+    "TIPOS_DE_ACTOR",
     "TIPOS_DE_ESTADO",
     "TIPOS_DE_RELACION",
     "Adjuntos",
@@ -61,6 +65,7 @@ __all__ = [
     "EstadoTiquet",
     "EtiquetaTiquet",
     "Idempotencia",
+    "LogCabeza",
     "LogTransaccional",
     "Persona",
     "Prioridades",

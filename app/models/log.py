@@ -9,6 +9,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.models.base import BIG_ID, TABLE, Base, Exact, Json, Texto40, utcnow
 
 TIPOS_DE_ACTOR = ("usuario", "token", "sistema", "anonimo")
+# The columns that the audit can be filtered by; each has an index that gives its rows by date.
+AUDITABLES = ("id_usuario", "tipo_actor", "entidad", "accion")
+CABEZA_ID = 1
+GENESIS = "0" * 64  # what the first event is chained to
 
 
 class LogTransaccional(Base):
@@ -23,6 +27,8 @@ class LogTransaccional(Base):
         CheckConstraint(f"tipo_actor IN {TIPOS_DE_ACTOR}", name="tipo_actor"),
         Index(None, "entidad", "id_entidad", "version_resultante"),
         Index(None, "id_tiquet", "id"),
+        Index(None, "fecha", "id"),
+        *(Index(None, column, "fecha", "id") for column in AUDITABLES),
         TABLE,
     )
 
@@ -46,3 +52,17 @@ class LogTransaccional(Base):
     ip: Mapped[Texto40 | None]
     hash_anterior: Mapped[str | None] = mapped_column(Exact(64, "ascii"))
     hash: Mapped[str | None] = mapped_column(Exact(64, "ascii"))
+    # The chain covers the digest of salt and ``cambios``: both can be emptied and it still holds.
+    sal: Mapped[str | None] = mapped_column(Exact(32, "ascii"))
+    digesto: Mapped[str | None] = mapped_column(Exact(64, "ascii"))
+
+
+class LogCabeza(Base):
+    """The one row that tells how far the log is numbered, and the hash that its chain has come to."""
+
+    __tablename__ = "Log_cabeza"
+    __table_args__ = TABLE
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    secuencia: Mapped[int] = mapped_column(BigInteger)
+    hash: Mapped[str] = mapped_column(Exact(64, "ascii"))
