@@ -142,7 +142,7 @@ def prepare(engine: Engine, serving: Callable[[], bool]) -> None:
             cursor.execute("SET " + ", ".join(mysql_variables(connection.get_server_info(), serving())))
 
     event.listen(engine, "begin", begin_mysql)
-    event.listen(engine, "reset", restore_lock_wait)
+    event.listen(engine, "reset", restore_limits)
 
 
 def begin_mysql(connection: Connection) -> None:
@@ -152,10 +152,13 @@ def begin_mysql(connection: Connection) -> None:
         connection.exec_driver_sql(f"SET innodb_lock_wait_timeout = {max(1, int(wait))}")
 
 
-def restore_lock_wait(connection: Any, record: Any, _state: Any) -> None:
+def restore_limits(connection: Any, record: Any, _state: Any) -> None:
     if record.info.pop("lock_wait", None):
         with connection.cursor() as cursor:
             cursor.execute(f"SET innodb_lock_wait_timeout = {LOCK_WAIT}")
+    if record.info.pop("ends_if_idle", None):
+        with connection.cursor() as cursor:
+            cursor.execute("SET idle_transaction_timeout = DEFAULT")
 
 
 def mysql_variables(server: str, serving: bool) -> list[str]:
@@ -173,6 +176,16 @@ def mysql_variables(server: str, serving: bool) -> list[str]:
     if serving:
         variables += [f"max_statement_time = {STATEMENT}", f"idle_write_transaction_timeout = {IDLE_WRITE}"]
     return variables
+
+
+def end_if_idle(connection: Connection) -> None:
+    """Let MariaDB end this transaction should its process stop, and so free the row that it holds.
+
+    Unlike the limit for writers it counts before the first write, too.
+    """
+    if getattr(connection.dialect, "is_mariadb", False):
+        connection.info["ends_if_idle"] = True
+        connection.exec_driver_sql(f"SET idle_transaction_timeout = {IDLE_WRITE}")
 
 
 def numbers(server: str) -> tuple[int, ...]:
@@ -218,4 +231,4 @@ def turn(bind: Engine | Connection, deadline: float) -> Iterator[None]:
         yield
 
 
-__all__ = ["PoolTimeout", "Verdict", "engine_options", "prepare", "refusal", "turn", "verdict"]
+__all__ = ["PoolTimeout", "Verdict", "end_if_idle", "engine_options", "prepare", "refusal", "turn", "verdict"]

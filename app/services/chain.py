@@ -1,0 +1,132 @@
+"""The chain of the log: how an event is sealed, and whether what is kept is what was written.
+
+``hash`` is the SHA-256 of the hash before it and of what never changes of the event. Of the changes it covers
+a salted digest only, so that salt and text can be emptied, and what is left lets nobody guess the text.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from itertools import chain, pairwise
+from typing import Any
+
+from app.models import GENESIS, as_json
+from app.queries import chain as queries
+from app.transaction import read
+
+EMPTIED = "[]"  # The text of ``cambios`` once it has been erased, with its salt.
+EN_UNA_PETICION = 50_000  # events that one request verifies
+
+Errores = dict[str, Any]
+
+
+def seal(row: Any, previous: str, sal: str) -> dict[str, str]:
+    """What is written beside an event when it is numbered."""
+    digesto = digest(sal, row.texto)
+    return {
+        "sal": sal,
+        "digesto": digesto,
+        "hash_anterior": previous,
+        "hash": link(previous, {**row._mapping, "digesto": digesto}),
+    }
+
+
+def digest(sal: str, texto: str) -> str:
+    return hashlib.sha256(f"{sal}{texto}".encode()).hexdigest()
+
+
+def link(previous: str, event: Any) -> str:
+    immutable = as_json({name: event[name] for name in queries.INMUTABLES})
+    return hashlib.sha256(previous.encode() + immutable).hexdigest()
+
+
+def is_genuine(row: Any) -> bool:
+    """Whether an event is, by itself, as it was when it was sealed."""
+    says_the_same = row.texto == EMPTIED if row.sal is None else digest(row.sal, row.texto) == row.digesto
+    return bool(says_the_same and link(row.hash_anterior or "", row._mapping) == row.hash)
+
+
+def verify(desde: int = 1, hasta: int | None = None, most: int | None = None) -> dict[str, Any]:
+    """Whether the events from one number to another are all there, as they were written and in their order.
+
+    Of more than ``most`` events only the first are looked at; ``siguiente`` says where to go on.
+    """
+    cabeza = read(queries.ends)
+    wanted = min(hasta or cabeza.secuencia, cabeza.secuencia)
+    last = wanted if most is None else min(wanted, desde + most - 1)
+    found = Recorrido(desde)
+    error = found.walk(last) or (found.tail(cabeza) if last == cabeza.secuencia else None)
+    if error:
+        return {"integra": False, "primer_error": error}
+    return {
+        "integra": True,
+        "eventos": found.eventos,
+        "vaciados": found.vaciados,
+        "cabeza": found.previous if found.eventos else cabeza.hash,
+        "siguiente": last + 1 if last < wanted else None,
+    }
+
+
+class Recorrido:
+    """A walk along the chain, from one number on."""
+
+    def __init__(self, desde: int) -> None:
+        self.desde = self.expected = desde
+        self.previous = GENESIS
+        self.vaciados = 0
+
+    @property
+    def eventos(self) -> int:
+        return self.expected - self.desde
+
+    def walk(self, last: int) -> Errores | None:
+        """Go to the event numbered ``last``; answers the first that is wrong."""
+        if last < self.desde:
+            return None
+        if self.desde > 1:
+            before = read(lambda: queries.at(self.desde - 1))
+            if before is None:
+                return wrong(self.desde - 1, "ausente")
+            self.previous = before.hash
+        ahead: Iterator[Any] = chain(queries.numbered(self.desde, last + 1), [None])
+        for row, following in pairwise(ahead):
+            if row is None or row.secuencia > last:
+                break
+            motivo = "ausente" if row.secuencia != self.expected else fault(row, following, self.previous)
+            if motivo:
+                return wrong(self.expected, motivo)
+            self.previous, self.expected = row.hash, self.expected + 1
+            self.vaciados += row.sal is None
+        return wrong(self.expected, "ausente") if self.expected <= last else None
+
+    def tail(self, cabeza: Any) -> Errores | None:
+        """What is wrong where the chain ends, once this walk has come there."""
+        if self.eventos and self.previous != cabeza.hash:
+            return wrong(cabeza.secuencia, "alterado")
+        return wrong(cabeza.ajeno, "insertado") if cabeza.ajeno else None
+
+
+def fault(row: Any, following: Any, previous: str) -> str | None:
+    """What is wrong with an event, as far as it and the one behind it tell."""
+    genuine = is_genuine(row)
+    goes_on = following.hash_anterior if following else None
+    if genuine and following and row.hash_anterior == following.hash:
+        return "reordenado"
+    if goes_on == previous:
+        return "insertado"
+    if genuine and row.hash_anterior == previous:
+        return None
+    if not genuine:
+        return "alterado"
+    return "ausente" if goes_on in (None, row.hash) else "reordenado"
+
+
+def matches(secuencia: int, hash: str) -> Errores | None:
+    """What is wrong if the event of this number does not have this hash, as it had when it was exported."""
+    row = read(lambda: queries.at(secuencia))
+    if row is None:
+        return None if (secuencia, hash) == (0, GENESIS) else wrong(secuencia, "ausente")
+    return None if row.hash == hash else wrong(secuencia, "alterado")
+
+
+def wrong(secuencia: int, motivo: str) -> Errores:
+    return {"secuencia": secuencia, "motivo": motivo}
