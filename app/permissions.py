@@ -48,6 +48,7 @@ class Permiso(Enum):
     FUSIONAR_TIQUET = "tiquet.fusionar"
     REABRIR_CERRADO = "tiquet.reabrir_cerrado"
     EXPORTAR_TIQUET = "tiquet.exportar"
+    VER_HISTORIAL = "tiquet.ver_historial"
     VER_PAPELERA = "tiquet.ver_papelera"
     RESTAURAR_TIQUET = "tiquet.restaurar"
     VER_COMENTARIO = "comentario.ver"
@@ -70,6 +71,7 @@ class Permiso(Enum):
     VER_USUARIO = "usuario.ver"
     VER_DATOS_DE_USUARIO = "usuario.ver_datos"
     ADMINISTRAR_USUARIO = "usuario.administrar"
+    VER_AUDITORIA = "auditoria.ver"
 
 
 PERSONAL = (ADMINISTRADOR, TECNICO)
@@ -106,6 +108,8 @@ POLITICA: dict[Permiso, tuple[tuple[str, ...], Callable[[Actor, Any], bool]]] = 
     Permiso.FUSIONAR_TIQUET: (PERSONAL, siempre),
     Permiso.REABRIR_CERRADO: (SOLO_ADMINISTRADOR, siempre),
     Permiso.EXPORTAR_TIQUET: (PERSONAL, siempre),
+    # It tells of internal comments, too.
+    Permiso.VER_HISTORIAL: (PERSONAL, siempre),
     Permiso.VER_PAPELERA: (SOLO_ADMINISTRADOR, siempre),
     Permiso.RESTAURAR_TIQUET: (SOLO_ADMINISTRADOR, siempre),
     Permiso.VER_COMENTARIO: (PERSONAL, siempre),
@@ -128,6 +132,7 @@ POLITICA: dict[Permiso, tuple[tuple[str, ...], Callable[[Actor, Any], bool]]] = 
     Permiso.VER_USUARIO: (PERSONAL, siempre),
     Permiso.VER_DATOS_DE_USUARIO: (SOLO_ADMINISTRADOR, siempre),
     Permiso.ADMINISTRAR_USUARIO: (SOLO_ADMINISTRADOR, siempre),
+    Permiso.VER_AUDITORIA: (SOLO_ADMINISTRADOR, siempre),
 }
 
 PERMISOS_DE_TIQUET = (

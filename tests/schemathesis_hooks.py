@@ -26,7 +26,7 @@ ENDING = ("auth_logout", "auth_refresh")  # They end the session, or use up its 
 BY_STATE = {
     *("no_existe", "inactivo", "de_otra_categoria", "un_solo_solicitante", "usuario_no_asignable"),
     *("resolucion_requerida", "solo_al_cerrar", "solo_lectura", "solo_en_la_papelera", "ciclo"),
-    *("el_mismo_tiquet", "demasiados_niveles"),
+    *("el_mismo_tiquet", "demasiados_niveles", "con_entidad"),
     *("predeterminada_inactiva", "predeterminado_requerido", "clave_comun", "zona_horaria"),
     *("demasiado_grande", "version_obsoleta", "clave_reutilizada", "cursor_invalido"),
     "json_numero_demasiado_largo",

@@ -148,7 +148,7 @@ def told(event):
     written = {change["campo"]: (change["anterior"], change["nuevo"]) for change in event["cambios"]}
     assert len(written) == len(event["cambios"])
     assert written == {name: pair for name, pair in written.items() if pair[0] != pair[1]}
-    own = {"id", "id_evento", "secuencia", "fecha", "hash_anterior", "hash"}
+    own = {"id", "id_evento", "secuencia", "fecha", "hash_anterior", "hash", "sal", "digesto"}
     return {name: value for name, value in event.items() if name not in own} | {"cambios": written}
 
 

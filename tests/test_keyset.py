@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert
 
 from app.extensions import db
-from app.models import Adjuntos, Clientes, Comentarios, Empleados, Relaciones, Tiquet, Usuario, Vistas
+from app.models import (
+    Adjuntos,
+    Clientes,
+    Comentarios,
+    Empleados,
+    LogTransaccional,
+    Relaciones,
+    Tiquet,
+    Usuario,
+    Vistas,
+)
 from app.schemas.tickets import ORDENES, ORDENES_DE_PAPELERA
 from tests import factories
 from tests.rows import INICIO, LISTA, Fila, pages, plant, wanted
@@ -22,6 +32,8 @@ COMENTARIOS = f"{LISTA}/{{id}}/comentarios"
 ADJUNTOS = f"{LISTA}/{{id}}/adjuntos"
 ARCHIVO = {"nombre": "nota.txt", "tipo_mime": "text/plain", "bytes": 2, "sha256": "0" * 64}
 RELACIONES = f"{LISTA}/{{id}}/relaciones"
+HISTORIAL = f"{LISTA}/{{id}}/historial"
+AUDITORIA = "/api/auditoria"
 
 property_test = settings(
     max_examples=10,
@@ -56,7 +68,11 @@ class Caso:
         shown = [
             fila
             for fila in filas
-            if all(word(fila.get(name)) == query[name] for name in query if name != "orden")
+            if all(
+                word(fila.get(name)) in (value if isinstance(value, list) else [value])
+                for name, value in query.items()
+                if name != "orden"
+            )
         ]
 
         def key(fila: Fila) -> tuple[Any, ...]:
@@ -116,6 +132,32 @@ def relations() -> Caso:
     return Caso(RELACIONES, Relaciones, st.fixed_dictionaries({"inversa": st.booleans()}))
 
 
+def history(orden: str) -> Caso:
+    filas = st.fixed_dictionaries({"fecha": INSTANTES})
+    return Caso(HISTORIAL, LogTransaccional, filas, query={"orden": orden})
+
+
+def log(orden: str) -> Caso:
+    filas = {
+        "fecha": INSTANTES,
+        "id_usuario": st.sampled_from([None, 1, 2, 3]),
+        "entidad": st.sampled_from(["tiquet", "usuario"]),
+        "id_entidad": st.integers(1, 2),
+        "accion": st.sampled_from(["tiquet.creado", "usuario.creado", "tiquet.eliminado"]),
+    }
+    filtros = (
+        {},
+        {"id_usuario": "1"},
+        {"id_usuario": ["1", "2"]},
+        {"accion": ["tiquet.creado", "usuario.creado"]},
+        {"entidad": "tiquet"},
+        {"entidad": ["tiquet", "usuario"], "id_entidad": "1"},
+        {"entidad": "usuario", "accion": "usuario.creado", "id_usuario": "3"},
+    )
+    own = st.fixed_dictionaries(filas)
+    return Caso(AUDITORIA, LogTransaccional, own, ("fecha",), query={"orden": orden}, filtros=filtros)
+
+
 GENTE = (
     people("/api/users", Usuario, "apellido", "nombre", apellido=NOMBRES),
     people("/api/clientes", Clientes, "nombre", "apellido"),
@@ -127,6 +169,8 @@ CASOS = (
     files(),
     views(),
     relations(),
+    *(history(orden) for orden in ("fecha", "-fecha")),
+    *(log(orden) for orden in ("-fecha", "fecha")),
     *(trash(orden) for orden in (*ORDENES, *ORDENES_DE_PAPELERA)),
 )
 
@@ -141,7 +185,7 @@ class Estante:
         self.client = client
         self.quien = quien
         self.caso = caso
-        self.id_tiquet = factories.tiquet() if caso.model in (Comentarios, Adjuntos, Relaciones) else 0
+        self.id_tiquet = factories.tiquet() if "{id}" in caso.path else 0
         self.path = caso.path.format(id=self.id_tiquet)
         self.filas: list[Fila] = []
 
@@ -158,14 +202,16 @@ class Estante:
             Comentarios: {"id_tiquet": self.id_tiquet, "id_autor": self.quien.id, "mensaje": "Uno de muchos"},
             Adjuntos: {"id_tiquet": self.id_tiquet, "id_autor": self.quien.id} | ARCHIVO,
             Vistas: {"id_usuario": self.quien.id, "filtros": {}},
+            LogTransaccional: self.event(),
         }.get(model, {})
-        whole = [
-            {"id": last + place, "version": 1} | rest | fila for place, fila in enumerate(filas, start=1)
-        ]
+        versioned = {} if model is LogTransaccional else {"version": 1}
+        whole = [{"id": last + place} | versioned | rest | fila for place, fila in enumerate(filas, start=1)]
         if model is Adjuntos:
             whole = [fila | {"objeto": uuid.uuid4().hex} for fila in whole]
         if model is Vistas:
             whole = [fila | {"nombre": f"{fila.get('nombre', '')}{uuid.uuid4()}"} for fila in whole]
+        if model is LogTransaccional:
+            whole = [{"id_evento": f"e-{fila['id']}"} | fila for fila in whole]
         if model is Usuario:
             whole = [{"email": f"{uuid.uuid4().hex}@example.org"} | fila for fila in whole]
         db.session.execute(insert(model), whole)
@@ -182,6 +228,11 @@ class Estante:
             for fila, other in zip(filas, others, strict=True)
         ]
 
+    def event(self) -> Fila:
+        """What an event needs beside what is sorted and filtered by."""
+        about = {"entidad": "tiquet", "id_tiquet": self.id_tiquet or None, "cambios": [], "origen": "api"}
+        return {"tipo_actor": "usuario", "accion": "tiquet.creado", **about}
+
     def clear(self) -> None:
         db.session.execute(
             delete(self.caso.model).where(self.caso.model.id.in_([f["id"] for f in self.filas]))
@@ -193,7 +244,12 @@ class Estante:
         """The ids on each page, less that of whoever asks, who may be in the list of users."""
         asks = self.quien.id if self.caso.model is Usuario else None
         for page in pages(self.client, self.quien.headers, self.caso.query | query, limite, self.path):
-            yield [fila["id"] for fila in page["data"] if fila["id"] != asks]
+            ids = [self.id_of(fila) for fila in page["data"]]
+            yield [id for id in ids if id != asks]
+
+    def id_of(self, fila: Fila) -> int:
+        """Events are known by another name."""
+        return int(fila["id"] if "id" in fila else fila["id_evento"].removeprefix("e-"))
 
     def walk(self, query: Fila, limite: int) -> list[int]:
         return [id for page in self.pages(query, limite) for id in page]
@@ -219,6 +275,7 @@ def some(caso: Caso, count: int) -> list[Fila]:
         Adjuntos: {"fecha_creacion": INICIO},
         Vistas: {},
         Relaciones: {"inversa": False},
+        LogTransaccional: {"fecha": INICIO},
     }.get(caso.model, {"nombre": "Ana", "apellido": "Ana"})
     return [fila] * count
 
@@ -300,7 +357,7 @@ def test_while_others_insert_nobody_who_stood_is_missed_or_met_twice(estante):
     def like(fila):
         if caso.model is Relaciones:
             return {"inversa": fila["id_tiquet"] != estante.id_tiquet}
-        return {name: value for name, value in fila.items() if name not in ("id", "email")}
+        return {name: value for name, value in fila.items() if name not in ("id", "email", "id_evento")}
 
     check()
 

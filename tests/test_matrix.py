@@ -93,7 +93,13 @@ RULES = (
 # The contract's table, so that the policy from which all else is derived does not widen unseen.
 OF_AN_ADMINISTRADOR = {
     *("tiquet.eliminar", "tiquet.reabrir_cerrado", "tiquet.ver_papelera", "tiquet.restaurar"),
-    *("catalogo.administrar", "persona.eliminar", "usuario.ver_datos", "usuario.administrar"),
+    *(
+        "catalogo.administrar",
+        "persona.eliminar",
+        "usuario.ver_datos",
+        "usuario.administrar",
+        "auditoria.ver",
+    ),
 }
 
 

@@ -17,6 +17,7 @@ PERSONA = {"nombre": "Rosa", "apellido": "Lima", "id_ubicacion": 1}
 COMENTARIOS = f"{LISTA}/{{tiquet}}/comentarios"
 ADJUNTOS = f"{LISTA}/{{tiquet}}/adjuntos"
 RELACIONES = f"{LISTA}/{{tiquet}}/relaciones"
+HISTORIAL = f"{LISTA}/{{tiquet}}/historial"
 
 # One tells who asks. A write tells what the catalogs are, locks, changes, shows and logs.
 REQUESTS: list[tuple[int, str, str, Any]] = [
@@ -83,6 +84,9 @@ LISTS = [
     (3, ADJUNTOS, {}),
     (2, "/api/tickets/vistas", {}),
     (3, RELACIONES, {}),
+    (2, "/api/auditoria", {}),
+    (2, "/api/auditoria", {"entidad": ["tiquet", "comentario"], "desde": "2026-01-01T00:00:00Z"}),
+    (4, HISTORIAL, {}),  # Those who are named in its changes are one more.
 ]
 
 

@@ -16,7 +16,7 @@ from app.models.catalogo import (
 )
 from app.models.cerrojo import CERROJOS, Cerrojo
 from app.models.idempotencia import Idempotencia
-from app.models.log import AUDITABLES, CABEZA_ID, GENESIS, TIPOS_DE_ACTOR, LogCabeza, LogTransaccional
+from app.models.log import AUDITABLES, CABEZA_ID, GENESIS, LogCabeza, LogTransaccional
 from app.models.persona import Clientes, Empleados, Persona
 from app.models.relacion import DUPLICADO_DE, PADRE, RELACIONADO, TIPOS_DE_RELACION, Relaciones
 from app.models.tiquet import (
@@ -47,7 +47,6 @@ __all__ = [
     "ROLES",
     "SOLICITANTE",
     "TECNICO",
-    "TIPOS_DE_ACTOR",
     "TIPOS_DE_ESTADO",
     "TIPOS_DE_RELACION",
     "Adjuntos",

@@ -10,7 +10,7 @@ from app.models.base import BIG_ID, TABLE, Base, Exact, Json, Texto40, utcnow
 
 TIPOS_DE_ACTOR = ("usuario", "token", "sistema", "anonimo")
 # The columns that the audit can be filtered by; each has an index that gives its rows by date.
-AUDITABLES = ("id_usuario", "tipo_actor", "entidad", "accion")
+AUDITABLES = ("id_usuario", "accion", "entidad", "tipo_actor")
 CABEZA_ID = 1
 GENESIS = "0" * 64  # what the first event is chained to
 

@@ -2,9 +2,11 @@
 
 from app.routes import (
     attachments,
+    audit,
     auth,
     catalog,
     comments,
+    history,
     people,
     relations,
     service,
@@ -23,9 +25,11 @@ BLUEPRINTS = (
     (attachments.blp, "/api/tickets/tickets"),
     (views.blp, "/api/tickets"),
     (relations.blp, "/api/tickets/tickets"),
+    (history.blp, "/api/tickets/tickets"),
     (catalog.blp, "/api/tickets"),
     (people.clientes, "/api/clientes"),
     (people.empleados, "/api/empleados"),
     (users.blp, "/api/users"),
+    (audit.blp, "/api/auditoria"),
     (service.blp, ""),
 )

@@ -11,10 +11,11 @@ from typing import Any
 
 from app.models import GENESIS, as_json
 from app.queries import chain as queries
+from app.services import audit
 from app.transaction import read
 
 EMPTIED = "[]"  # The text of ``cambios`` once it has been erased, with its salt.
-EN_UNA_PETICION = 50_000  # events that one request verifies
+EN_UNA_PETICION = 100_000  # events that one request verifies
 
 Errores = dict[str, Any]
 
@@ -118,6 +119,13 @@ def fault(row: Any, following: Any, previous: str) -> str | None:
     if not genuine:
         return "alterado"
     return "ausente" if goes_on in (None, row.hash) else "reordenado"
+
+
+def head() -> dict[str, Any]:
+    """How far the log is numbered: number, hash and date of the last event that is, if there is one."""
+    cabeza = read(queries.ends)
+    last = read(lambda: queries.at(cabeza.secuencia))
+    return {"secuencia": cabeza.secuencia, "hash": cabeza.hash, "fecha": last and audit.plain(last.fecha)}
 
 
 def matches(secuencia: int, hash: str) -> Errores | None:

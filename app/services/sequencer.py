@@ -20,6 +20,7 @@ from app.queries import chain as queries
 from app.services import chain
 
 BATCH = 500  # events that are numbered in one transaction
+EN_UNA_PETICION = 5_000  # that a request numbers before it reads
 
 SEAL = (
     update(LogTransaccional.__table__)  # type: ignore[arg-type]

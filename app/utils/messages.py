@@ -320,6 +320,8 @@ FALLAS: dict[str, tuple[str, str]] = {
         "Solo se ordena así la papelera: añada «papelera=true».",
         "Only the trash is sorted so: add «papelera=true».",
     ),
+    "accion": ("Debe ser como «tiquet.eliminado».", "It must be like «tiquet.eliminado»."),
+    "con_entidad": ("Diga también «entidad».", "Say «entidad», too."),
     "demasiado_grande": ("Ocupa más de {max} bytes.", "It takes more than {max} bytes."),
     "color": ("Debe ser un color «#RRGGBB».", "It must be a colour «#RRGGBB»."),
     "codigo": (

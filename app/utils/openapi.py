@@ -41,6 +41,7 @@ WRITING = ("resultado_desconocido",)
 
 # What people read in place of the names of blueprints that are not Spanish.
 ETIQUETAS = {
+    "audit": "Auditoría",
     "auth": "Sesión",
     "catalog": "Catálogos",
     "service": "Servicio",
