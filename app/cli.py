@@ -1,5 +1,6 @@
 """The commands that stand beside Flask's own: ``flask --app run <command>``."""
 
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -19,8 +20,8 @@ from app.extensions import settings
 from app.permissions import SISTEMA
 from app.queries.legacy import Source
 from app.schemas.fields import Correo, Schema, Texto
+from app.services import chain, legacy, maintenance, passwords, sequencer, users
 from app.services import doctor as doctors
-from app.services import legacy, maintenance, passwords, users
 from app.services.demo import seed_demo
 from app.services.seed import seed_catalogs
 from app.utils.messages import text
@@ -38,7 +39,7 @@ class Alta(Schema):
 
 def register(app: Flask) -> None:
     """Add the commands to ``app``."""
-    for command in (seed, create_admin, mantenimiento, doctor, migrar_legado, seguridad):
+    for command in (seed, create_admin, mantenimiento, doctor, migrar_legado, seguridad, auditoria):
         app.cli.add_command(command)
 
 
@@ -81,8 +82,8 @@ def seed(demo: bool) -> None:
 
 
 @click.command(
-    help="Cierra lo resuelto hace DIAS_CIERRE y borra lo caducado: papelera, claves, sesiones, contenidos;"
-    " para cron."
+    help="Cierra lo resuelto hace DIAS_CIERRE, borra lo caducado (papelera, claves, sesiones, contenidos) y"
+    " numera el registro; para cron."
 )
 @with_appcontext
 @refusals_told()
@@ -91,6 +92,7 @@ def mantenimiento() -> None:
     click.echo(f"Tiquets cerrados: {done['cerrados']}. Tiquets borrados de la papelera: {done['purgados']}.")
     click.echo(f"Claves de idempotencia borradas: {done['claves']}. Sesiones borradas: {done['sesiones']}.")
     click.echo(f"Contenidos de adjuntos sin dueño borrados: {done['contenidos']}.")
+    click.echo(f"Eventos numerados: {sequencer.number_events()}.")
 
 
 @click.command(
@@ -138,8 +140,8 @@ def ask_password() -> str:
 def doctor() -> None:
     findings = []
     for finding in doctors.examine():
-        mark = "MAL " if finding.problema else "bien"
-        click.echo(f"{mark} {finding.nombre}: {finding.problema or finding.detalle}")
+        mark = "MAL " if finding.problema else "ojo " if finding.consejo else "bien"
+        click.echo(f"{mark} {finding.nombre}: {finding.problema or finding.consejo or finding.detalle}")
         findings.append(finding)
     if any(finding.problema for finding in findings):
         raise click.ClickException("hay algo que arreglar.")
@@ -202,3 +204,48 @@ def seguridad() -> None:
 @refusals_told()
 def claves_antiguas() -> None:
     click.echo(f"Contraseñas en SHA-256 que se envolvieron: {users.wrap_old_hashes()}.")
+
+
+def exported(_context: click.Context, _option: click.Parameter, value: str | None) -> tuple[int, str] | None:
+    """Number and hash of a head as ``auditoria cabeza`` printed it."""
+    if value is None:
+        return None
+    found = re.fullmatch(r"(\d{1,15}):([0-9a-f]{64})", value, re.ASCII)
+    if found is None:
+        raise click.BadParameter("no es una cabeza como las que escribe «auditoria cabeza».")
+    return int(found[1]), found[2]
+
+
+@click.group(help="El registro de eventos: si está como se escribió.")
+def auditoria() -> None:
+    pass
+
+
+@auditoria.command(help="Numera lo que falte y escribe la cabeza, para guardarla fuera de la base.")
+@with_appcontext
+@refusals_told()
+def cabeza() -> None:
+    sequencer.number_events()
+    head = chain.head()
+    click.echo(f"{head['secuencia']}:{head['hash']} {head['fecha'] or 'sin eventos'}")
+
+
+@auditoria.command(help="Recorre todo el registro; termina con 1 si algo no está como se escribió.")
+@click.option(
+    "--cabeza",
+    callback=exported,
+    metavar="SECUENCIA:HASH",
+    help="Una cabeza guardada: descubre también un final cortado.",
+)
+@with_appcontext
+@refusals_told()
+def verificar(cabeza: tuple[int, str] | None) -> None:
+    sequencer.number_events()
+    found = chain.verify()
+    error = found.get("primer_error") or (chain.matches(*cabeza) if cabeza else None)
+    if error:
+        raise click.ClickException(
+            f"el registro no está íntegro: secuencia {error['secuencia']}, {error['motivo']}."
+        )
+    click.echo(f"Íntegro: {found['eventos']} eventos, {found['vaciados']} de ellos vaciados.")
+    click.echo(f"Cabeza: {found['eventos']}:{found['cabeza']}")

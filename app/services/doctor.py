@@ -32,13 +32,18 @@ class Wrong(Exception):
     """What is wrong, and what to do about it, in Spanish."""
 
 
+class Advice(Exception):
+    """What works, but could be safer, and how, in Spanish."""
+
+
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at: fine, or a ``problema``."""
+    """One thing that was looked at: fine, with a ``consejo``, or a ``problema``."""
 
     nombre: str
     detalle: str = ""
     problema: str = ""
+    consejo: str = ""
 
 
 def examine() -> Iterator[Finding]:
@@ -49,10 +54,13 @@ def examine() -> Iterator[Finding]:
         ("base de datos", server),
         ("migraciones", migrations),
         ("reloj", clock),
+        ("registro", log),
     ]
     for nombre, check in checks:
         try:
             yield Finding(nombre, detalle=check())
+        except Advice as advice:
+            yield Finding(nombre, consejo=str(advice))
         except Wrong as error:
             yield Finding(nombre, problema=str(error))
             if check in (server, migrations):
@@ -110,3 +118,14 @@ def clock() -> str:
     if ahead > AHEAD:
         raise Wrong(f"hay eventos de dentro de {ahead}: el reloj se atrasó; sincronícelo con NTP")
     return "en hora"
+
+
+def log() -> str:
+    """What the service could do to the event log if somebody took it over."""
+    too_much = health.too_much_on_the_log()
+    if too_much:
+        raise Advice(
+            f"la cuenta de la base puede más de lo necesario con el registro ({', '.join(too_much)}):"
+            " docs/operacion/auditoria.md dice cómo quitárselo"
+        )
+    return "solo se añade"
