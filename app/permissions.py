@@ -46,6 +46,7 @@ class Permiso(Enum):
     ELIMINAR_TIQUET = "tiquet.eliminar"
     ASIGNAR_TIQUET = "tiquet.asignar"
     FUSIONAR_TIQUET = "tiquet.fusionar"
+    SEGUIR_TIQUET = "tiquet.seguir"
     REABRIR_CERRADO = "tiquet.reabrir_cerrado"
     EXPORTAR_TIQUET = "tiquet.exportar"
     VER_HISTORIAL = "tiquet.ver_historial"
@@ -92,9 +93,9 @@ def es_su_autor(actor: Actor, escrito: Any) -> bool:
     return bool(actor.es_administrador or escrito.id_autor == actor.id)
 
 
-def es_suya(actor: Actor, vista: Any) -> bool:
-    """Its owner, or an Administrador, who sees but the shared ones of others."""
-    return bool(actor.es_administrador or vista.id_usuario == actor.id)
+def es_suya(actor: Actor, cosa: Any) -> bool:
+    """Whose view it is, or who follows, or an Administrador, who sees but the shared views of others."""
+    return bool(actor.es_administrador or cosa.id_usuario == actor.id)
 
 
 # Permission -> the roles that have it, and on which things.
@@ -106,6 +107,7 @@ POLITICA: dict[Permiso, tuple[tuple[str, ...], Callable[[Actor, Any], bool]]] = 
     Permiso.ELIMINAR_TIQUET: (SOLO_ADMINISTRADOR, siempre),
     Permiso.ASIGNAR_TIQUET: (PERSONAL, es_o_sera_suyo),
     Permiso.FUSIONAR_TIQUET: (PERSONAL, siempre),
+    Permiso.SEGUIR_TIQUET: (PERSONAL, es_suya),
     Permiso.REABRIR_CERRADO: (SOLO_ADMINISTRADOR, siempre),
     Permiso.EXPORTAR_TIQUET: (PERSONAL, siempre),
     # It tells of internal comments, too.

@@ -18,6 +18,7 @@ from app.models import (
     Comentarios,
     Empleados,
     Relaciones,
+    Seguidores,
     Sesion,
     Tiquet,
     Usuario,
@@ -125,6 +126,15 @@ def adjunto(content: bytes = b"Se adjunta la nota.", **fields: Any) -> Any:
     store().put(name, BytesIO(content))
     known = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest(), "objeto": name}
     return AdjuntoFactory(**known | fields)
+
+
+class SeguidorFactory(Factory):
+    class Meta:
+        model = Seguidores
+
+    id_tiquet = factory.LazyFunction(lambda: TiquetFactory().id)
+    id_usuario = factory.LazyFunction(lambda: UsuarioFactory().id)
+    motivo = "manual"
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ ENDING = ("auth_logout", "auth_refresh")  # They end the session, or use up its 
 # Codes of refusals that depend on what is stored, on other fields, or on a size in bytes.
 BY_STATE = {
     *("no_existe", "inactivo", "de_otra_categoria", "un_solo_solicitante", "usuario_no_asignable"),
+    *("no_es_personal_activo", "es_el_mismo"),
     *("resolucion_requerida", "solo_al_cerrar", "solo_lectura", "solo_en_la_papelera", "ciclo"),
     *("el_mismo_tiquet", "demasiados_niveles", "con_entidad"),
     *("predeterminada_inactiva", "predeterminado_requerido", "clave_comun", "zona_horaria"),

@@ -41,7 +41,13 @@ from tests.writes import AHORA, CASES, EMAIL, OTRO, REFUSALS, TERCERO, TIQUET, Y
 WRITING = ("POST", "PUT", "PATCH", "DELETE")
 
 # Refusals that have tests of their own.
-ELSEWHERE = {"POST /api/auth/login": {401}, "POST /api/auth/me/password": {409}}
+ELSEWHERE = {
+    "POST /api/auth/login": {401},
+    "POST /api/auth/me/password": {409},
+    # They take neither a body nor a header of their own that could be malformed.
+    f"DELETE {TIQUETS}/{{id}}/seguidores/{{id_usuario}}": {400},
+    f"DELETE {TIQUETS}/{{id}}/seguidores/yo": {400},
+}
 
 
 class Call:
@@ -75,6 +81,8 @@ class Call:
 
     def thing_of(self, accion):
         """The id of what an action is about, when it is not about something new."""
+        if accion.startswith("seguidor."):
+            return self.ids[1] if len(self.ids) > 1 else (self.body or {}).get("id_usuario", self.yo.id)
         if not self.ids:
             return self.yo.id
         return self.ids[-1] if accion.startswith(("comentario.", "adjunto.", "relacion.")) else self.ids[0]
@@ -82,6 +90,8 @@ class Call:
     def address_of(self, accion, id):
         """Where the thing can be read that an action is about, if it stands anywhere yet."""
         entidad, verbo = accion.split(".")
+        if entidad == "seguidor":
+            return f"{filled(ADDRESSES[entidad], self.ids[:1])}#{id}"
         if entidad == "sesion" or verbo == "creado":
             return None
         return f"{filled(ADDRESSES[entidad], self.ids[:1])}/{id}"
@@ -91,7 +101,12 @@ def shown(client, admin, address):
     """What stands at an address, if anything does; in the trash too."""
     if address is None:
         return {}
-    answer = client.get(address, headers=admin.headers)
+    path, _, member = address.partition("#")
+    answer = client.get(path, headers=admin.headers)
+    if member:  # of a list, whose rows have no address
+        rows = answer.json["data"]
+        own = {"id_tiquet": int(path.split("/")[-2]), "nombre": None}
+        return next((row | own for row in rows if row["id_usuario"] == int(member)), {})
     if answer.status_code == 200:
         return stored(answer.json, address) if "/relaciones/" in address else answer.json
     trash = client.get(f"{TIQUETS}?papelera=true", headers=admin.headers).json["data"]
@@ -123,6 +138,7 @@ ADDRESSES = {
     "comentario": f"{TIQUETS}/{{id}}/comentarios",
     "adjunto": f"{TIQUETS}/{{id}}/adjuntos",
     "relacion": f"{TIQUETS}/{{id}}/relaciones",
+    "seguidor": f"{TIQUETS}/{{id}}/seguidores",
     "usuario": USERS,
     "vista": VISTAS,
     **{entidad: f"/api/tickets/{name}" for name, entidad in ENTIDADES.items()},
@@ -201,6 +217,9 @@ def about(accion, id, before, after, of_path):
     entidad = accion.partition(".")[0]
     if entidad == "sesion":
         return {"id_entidad": id}
+    if entidad == "seguidor":  # It comes and goes, and has no versions.
+        told = {"id_tiquet": (before | after)["id_tiquet"], "cambios": changes(before, after)}
+        return {"id_entidad": id, **told}
     id = after.get("id", id)
     return {
         "id_entidad": id,

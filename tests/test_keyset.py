@@ -19,6 +19,7 @@ from app.models import (
     Empleados,
     LogTransaccional,
     Relaciones,
+    Seguidores,
     Tiquet,
     Usuario,
     Vistas,
@@ -34,6 +35,7 @@ ARCHIVO = {"nombre": "nota.txt", "tipo_mime": "text/plain", "bytes": 2, "sha256"
 RELACIONES = f"{LISTA}/{{id}}/relaciones"
 HISTORIAL = f"{LISTA}/{{id}}/historial"
 AUDITORIA = "/api/auditoria"
+SEGUIDORES = f"{LISTA}/{{id}}/seguidores"
 
 property_test = settings(
     max_examples=10,
@@ -61,6 +63,7 @@ class Caso:
     columns: tuple[str, ...] = ()  # that it is sorted by, before the id; tickets know theirs
     query: Fila = field(default_factory=dict)
     filtros: tuple[Fila, ...] = ({},)
+    clave: str = "id"  # what a row is told by
 
     def wanted(self, filas: list[Fila], query: Fila) -> list[int]:
         if self.model is Tiquet:
@@ -158,6 +161,12 @@ def log(orden: str) -> Caso:
     return Caso(AUDITORIA, LogTransaccional, own, ("fecha",), query={"orden": orden}, filtros=filtros)
 
 
+FOLLOWERS = Caso(
+    SEGUIDORES,
+    Seguidores,
+    st.fixed_dictionaries({"fecha_creacion": INSTANTES, "motivo": st.sampled_from(["manual", "mencion"])}),
+    clave="id_usuario",
+)
 GENTE = (
     people("/api/users", Usuario, "apellido", "nombre", apellido=NOMBRES),
     people("/api/clientes", Clientes, "nombre", "apellido"),
@@ -165,6 +174,7 @@ GENTE = (
 )
 CASOS = (
     *GENTE,
+    FOLLOWERS,
     *(conversation(orden) for orden in ("fecha_creacion", "-fecha_creacion")),
     files(),
     views(),
@@ -196,7 +206,9 @@ class Estante:
             return
         if self.caso.model is Relaciones:
             filas = self.between_tickets(filas)
-        model, last = self.caso.model, db.session.query(db.func.max(self.caso.model.id)).scalar() or 0
+        model = self.caso.model
+        ids = Usuario.id if model is Seguidores else model.id
+        last = db.session.query(db.func.max(ids)).scalar() or 0
         rest = {
             Usuario: {"password_hash": factories.HASH, "tipo_usuario": "Técnico"},
             Comentarios: {"id_tiquet": self.id_tiquet, "id_autor": self.quien.id, "mensaje": "Uno de muchos"},
@@ -214,7 +226,10 @@ class Estante:
             whole = [{"id_evento": f"e-{fila['id']}"} | fila for fila in whole]
         if model is Usuario:
             whole = [{"email": f"{uuid.uuid4().hex}@example.org"} | fila for fila in whole]
-        db.session.execute(insert(model), whole)
+        if model is Seguidores:
+            self.add_followers(whole)
+        else:
+            db.session.execute(insert(model), whole)
         db.session.commit()
         self.filas += whole
 
@@ -233,10 +248,17 @@ class Estante:
         about = {"entidad": "tiquet", "id_tiquet": self.id_tiquet or None, "cambios": [], "origen": "api"}
         return {"tipo_actor": "usuario", "accion": "tiquet.creado", **about}
 
+    def add_followers(self, filas: list[Fila]) -> None:
+        """Each a user of its own, whose id tells it."""
+        person = {"nombre": "Ana", "apellido": "Ana", "tipo_usuario": "Técnico", "password_hash": "x"}
+        users = [{"id": f["id"], "email": f"{uuid.uuid4().hex}@example.org"} | person for f in filas]
+        db.session.execute(insert(Usuario), [{"version": 1} | user for user in users])
+        rows = [{"id_tiquet": self.id_tiquet, "motivo": "manual"} | fila for fila in filas]
+        db.session.execute(insert(Seguidores), [row | {"id_usuario": row["id"]} for row in rows])
+
     def clear(self) -> None:
-        db.session.execute(
-            delete(self.caso.model).where(self.caso.model.id.in_([f["id"] for f in self.filas]))
-        )
+        clave = getattr(self.caso.model, self.caso.clave)
+        db.session.execute(delete(self.caso.model).where(clave.in_([f["id"] for f in self.filas])))
         db.session.commit()
         self.filas = []
 
@@ -248,8 +270,8 @@ class Estante:
             yield [id for id in ids if id != asks]
 
     def id_of(self, fila: Fila) -> int:
-        """Events are known by another name."""
-        return int(fila["id"] if "id" in fila else fila["id_evento"].removeprefix("e-"))
+        """Followers are known by who they are, events by another name."""
+        return int(fila["id_evento"].removeprefix("e-") if "id_evento" in fila else fila[self.caso.clave])
 
     def walk(self, query: Fila, limite: int) -> list[int]:
         return [id for page in self.pages(query, limite) for id in page]
@@ -276,6 +298,7 @@ def some(caso: Caso, count: int) -> list[Fila]:
         Vistas: {},
         Relaciones: {"inversa": False},
         LogTransaccional: {"fecha": INICIO},
+        Seguidores: {"fecha_creacion": INICIO},
     }.get(caso.model, {"nombre": "Ana", "apellido": "Ana"})
     return [fila] * count
 

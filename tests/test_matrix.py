@@ -30,6 +30,7 @@ from tests.world import (
     filled,
     item_of,
     last_event,
+    make_follower,
     parameters_of,
     refresh_token,
     snapshot,
@@ -54,6 +55,8 @@ ONESELF, INACTIVE, USED, NOTHING = "oneself", "inactive", "in use", "unknown"
 # What can be sent to a ticket instead of the example.
 TAKE, HAND_ON, RELEASE, REOPEN = "take", "hand on", "release", "reopen"
 
+SEGUIDOR = f"{TIQUETS}/{{id}}/seguidores/{{id_usuario}}"
+
 # (operation and what is sent, thing, what it is refused with, the permission whose holders are not refused):
 # the first that fits counts; where none does, the policy's own rule about the thing.
 RULES = (
@@ -67,6 +70,8 @@ RULES = (
     ("* /api/tickets/tickets/{id}/relaciones/*", NOTHING, "relacion_no_encontrada", None),
     ("* /api/tickets/tickets/{id}/relaciones/*", "of another ticket", "relacion_no_encontrada", None),
     ("* /api/tickets/tickets/{id}/relaciones/*", "to one in the trash", "relacion_no_encontrada", None),
+    (f"* {SEGUIDOR}", NOTHING, "seguidor_no_encontrado", None),
+    (f"* {SEGUIDOR}", "of another ticket", "seguidor_no_encontrado", None),
     ("* /api/tickets/tickets/{id}*", NOTHING, "tiquet_no_encontrado", None),
     ("* /api/users/{id}*", NOTHING, "usuario_no_encontrado", None),
     ("* /api/clientes/{id}", NOTHING, "cliente_no_encontrado", None),
@@ -75,6 +80,8 @@ RULES = (
     ("* /api/tickets/vistas/{id}", NOTHING, "vista_no_encontrada", None),
     ("* /api/tickets/*/{id}", NOTHING, "fila_no_encontrada", None),
     ("POST */tickets/{id}/restaurar", "*", "no_esta_en_la_papelera", None),
+    ("POST */tickets/{id}/seguidores*", "*", None, None),  # Whoever names nobody follows itself.
+    ("* */tickets/{id}/seguidores/yo", "*", None, None),
     ("POST */tickets/{id}/tomar", ANOTHERS, "tiquet_ya_asignado", None),
     ("POST */tickets/{id}/soltar", FREE, "transicion_no_permitida", None),
     ("POST */tickets/{id}/soltar", CLOSED, "transicion_no_permitida", None),
@@ -180,6 +187,9 @@ class World:
         def related(one, other):
             return RelacionFactory(id_tiquet=ids[one], id_relacionado=ids[other]).id
 
+        def follower(on, id):
+            return make_follower(id_tiquet=ids[on], id_usuario=id)
+
         return {
             f"{TIQUETS}/{{id}}": {thing: (id,) for thing, id in ids.items()} | {NOTHING: (UNKNOWN,)},
             f"{TIQUETS}/{{id}}/comentarios/{{id_comentario}}": self.below(ids, comment),
@@ -191,6 +201,14 @@ class World:
                 "to one in the trash": (ids[OWN], related(OWN, TRASHED)),
                 TRASHED: (ids[TRASHED], related(TRASHED, FREE)),
                 "of an unknown ticket": (UNKNOWN, related(CLOSED, OWN)),
+                NOTHING: (ids[OWN], UNKNOWN),
+            },
+            SEGUIDOR: {
+                OWN: follower(OWN, self.yo.id),
+                ANOTHERS: follower(OWN, self.third),
+                "of another ticket": (ids[OWN], follower(ANOTHERS, UsuarioFactory().id)[1]),
+                TRASHED: follower(TRASHED, self.yo.id),
+                "of an unknown ticket": (UNKNOWN, self.yo.id),
                 NOTHING: (ids[OWN], UNKNOWN),
             },
         }

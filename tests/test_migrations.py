@@ -36,6 +36,8 @@ CHECKED = {
     "canal": "api",
     "id_empleado": None,  # A ticket has one requester.
     "idioma": "es",
+    "asignacion": "ninguna",
+    "motivo": "manual",
     "motivo_cierre": "resuelto",
     "tipo": "nuevo",
     "Relaciones.tipo": "padre",

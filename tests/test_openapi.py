@@ -200,7 +200,7 @@ def test_the_example_of_every_operation_works_and_is_answered_as_documented(demo
         method, path = name.split()
         collection = path.partition("/{")[0]
         own = ON.get(operation["operationId"], made.get(collection, "1"))
-        path = path.replace("{id}", own)
+        path = path.replace("{id}", own).replace("{id_usuario}", "1")
         token = login["refresh_token" if "refresco" in str(operation.get("security")) else "access_token"]
         for below, many in (("comentario", "s"), ("adjunto", "s"), ("relacion", "es")):
             path = path.replace(f"{{id_{below}}}", made.get(f"{collection}/{{id}}/{below}{many}", "1"))

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import func, select, text
 
 from app.extensions import db
-from app.models import FILTRABLES, Comentarios, Tiquet
+from app.models import FILTRABLES, Comentarios, Seguidores, Tiquet
 from app.permissions import Actor
-from app.queries import catalog, comments, people, ticket_list, users
+from app.queries import catalog, comments, followers, people, ticket_list, users
 from app.queries.pagination import TOTAL_EXACTO, Corte, Pagina
 from app.queries.tickets import IN_TRASH
 from tests.conftest import empty_tables
@@ -38,6 +38,12 @@ INSERT INTO Comentarios (id_tiquet, id_autor, mensaje, es_interno, fecha_creacio
 SELECT IF(seq % 4, 1 + seq % 1000, 2000), :usuario, 'Uno de muchos', 1, NOW() + INTERVAL seq DIV 8 SECOND, 1
 FROM seq_1_to_20000
 """
+# All users follow that one; every other ticket has a few followers.
+FOLLOWER = """
+INSERT INTO Seguidores (id_tiquet, id_usuario, motivo, fecha_creacion)
+SELECT IF(seq % 2, 2000, 1 + seq DIV 20), id, 'manual', NOW()
+FROM seq_1_to_20000 JOIN Usuario ON id = :usuario + seq
+"""
 MUCHO, POCO = 2000, 2  # tickets with 5000 comments and with 20
 
 COUNT = 2 * (TOTAL_EXACTO + 1)  # Each from the index, and once more when they are counted.
@@ -53,7 +59,10 @@ def first(app) -> Iterator[dict[str, int]]:
             db.session.execute(text(PLANT.format(table=table, **own)))
         db.session.execute(text(COMMENT), first)
         db.session.commit()
-        db.session.execute(text("ANALYZE TABLE Clientes, Empleados, Usuario, Tiquet, Comentarios"))
+        db.session.execute(text(FOLLOWER), first)
+        db.session.execute(
+            text("ANALYZE TABLE Clientes, Empleados, Usuario, Tiquet, Comentarios, Seguidores")
+        )
         yield first
         empty_tables()
 
@@ -140,6 +149,19 @@ def test_a_page_of_comments_reads_the_rows_it_shows_and_their_authors(actor, ord
     indexes = read(lambda c: comments.page(actor, MUCHO, orden, LIMITE, c), corte, "Comentarios", each=2)
 
     assert indexes == {"ix_Comentarios_id_tiquet_fecha_creacion_id"}
+
+
+@pytest.mark.parametrize("share", DEPTHS)
+def test_a_page_of_followers_reads_the_rows_it_shows_and_their_names(first, session, share):
+    corte = place((Seguidores.id_usuario,), share, Seguidores.id_tiquet == MUCHO)
+
+    with reading("Seguidores") as lectura:
+        pagina = followers.page(MUCHO, LIMITE, corte)
+
+    print(f"Seguidores {'deep' if corte else 'first'}: {lectura.rows} rows, {lectura.indexes}")  # noqa: T201 (pytest -s)
+    assert len(pagina.filas) == LIMITE
+    # One in 37 is not active and is passed by; the count looks at each user too.
+    assert lectura.rows <= 2.1 * (LIMITE + 1) + A_FEW + (0 if corte else 1.6 * COUNT)
 
 
 def test_a_short_conversation_is_read_alone_and_not_counted(actor):

@@ -18,6 +18,7 @@ COMENTARIOS = f"{LISTA}/{{tiquet}}/comentarios"
 ADJUNTOS = f"{LISTA}/{{tiquet}}/adjuntos"
 RELACIONES = f"{LISTA}/{{tiquet}}/relaciones"
 HISTORIAL = f"{LISTA}/{{tiquet}}/historial"
+SEGUIDORES = f"{LISTA}/{{tiquet}}/seguidores"
 
 # One tells who asks. A write tells what the catalogs are, locks, changes, shows and logs.
 REQUESTS: list[tuple[int, str, str, Any]] = [
@@ -50,7 +51,7 @@ REQUESTS: list[tuple[int, str, str, Any]] = [
     # A comment is read with its files.
     (4, "GET", f"{COMENTARIOS}/{{comentario}}", None),
     (9, "POST", COMENTARIOS, {"mensaje": "Listo", "es_interno": False}),
-    (10, "PUT", f"{COMENTARIOS}/{{comentario}}", {"mensaje": "Listo"}),
+    (9, "PUT", f"{COMENTARIOS}/{{comentario}}", {"mensaje": "Listo"}),
     (7, "DELETE", f"{COMENTARIOS}/{{comentario}}", None),
     (3, "GET", f"{ADJUNTOS}/{{adjunto}}", None),
     (4, "GET", f"{ADJUNTOS}/{{adjunto}}/contenido", None),
@@ -68,6 +69,10 @@ REQUESTS: list[tuple[int, str, str, Any]] = [
     (7, "DELETE", f"{RELACIONES}/{{relacion}}", None),
     # Its comment, its file and its child go with it, in statements that do not grow with the comments.
     (18, "POST", f"{LISTA}/{{tiquet}}/fusionar", {"id_destino": "otro"}),
+    (7, "POST", SEGUIDORES, {}),
+    (5, "DELETE", f"{SEGUIDORES}/{{seguidor}}", None),
+    (3, "DELETE", f"{SEGUIDORES}/yo", None),
+    (9, "POST", f"{LISTA}/{{tiquet}}/tomar", {}),
     (4, "DELETE", f"{LISTA}/{{tiquet}}", None),
     (6, "POST", f"{LISTA}/{{tirado}}/restaurar", {}),
 ]
@@ -87,6 +92,7 @@ LISTS = [
     (2, "/api/auditoria", {}),
     (2, "/api/auditoria", {"entidad": ["tiquet", "comentario"], "desde": "2026-01-01T00:00:00Z"}),
     (4, HISTORIAL, {}),  # Those who are named in its changes are one more.
+    (3, SEGUIDORES, {}),
 ]
 
 
@@ -100,6 +106,7 @@ def ids(client, admin):
     tiquet = factories.tiquet()
     ids = {
         "tiquet": tiquet,
+        "seguidor": factories.SeguidorFactory(id_tiquet=tiquet).id_usuario,
         "tirado": factories.tiquet(fecha_eliminacion=utcnow()),
         "vista": factories.VistaFactory().id,
         "usuario": factories.UsuarioFactory().id,
@@ -137,6 +144,7 @@ def test_a_page_takes_so_many_statements_however_long_it_is(client, admin, ids, 
     for _ in range(4):
         usuario = factories.UsuarioFactory(nombre="Rosa").id
         client.put(f"/api/users/{usuario}", json={"categorias": [1]}, headers=admin.headers)
+        factories.SeguidorFactory(id_tiquet=ids["tiquet"], id_usuario=usuario)
         factories.ClienteFactory(**PERSONA)
         factories.EmpleadoFactory(**PERSONA)
         factories.tiquet(fecha_eliminacion=utcnow())

@@ -66,6 +66,11 @@ def make_relation(**fields: Any) -> Ids:
     return relation.id_tiquet, relation.id
 
 
+def make_follower(**fields: Any) -> Ids:
+    follower = factories.SeguidorFactory(**fields)
+    return follower.id_tiquet, follower.id_usuario
+
+
 # Path -> how a thing is made that stands there, given its fields; answers the ids in the path.
 MAKERS: dict[str, Make] = {
     f"{TIQUETS}/{{id}}": maker(factories.TiquetFactory),
@@ -73,6 +78,7 @@ MAKERS: dict[str, Make] = {
     f"{TIQUETS}/{{id}}/adjuntos/{{id_adjunto}}": make_file,
     f"{VISTAS}/{{id}}": make_view,
     f"{TIQUETS}/{{id}}/relaciones/{{id_relacion}}": make_relation,
+    f"{TIQUETS}/{{id}}/seguidores/{{id_usuario}}": make_follower,
     f"{USERS}/{{id}}": maker(factories.UsuarioFactory),
     **{f"/api/{entidad}s/{{id}}": maker(factory) for entidad, factory in PERSONAS.items()},
     **{f"/api/tickets/{name}/{{id}}": row_maker(name) for name in CATALOGOS},

@@ -127,6 +127,17 @@ CASES: dict[str, list[Case]] = {
         ],
     ),
     f"DELETE {VISTAS}/{{id}}": [Case(("vista.eliminado",), on={"id_usuario": YO}, role="Técnico")],
+    f"POST {TIQUETS}/{{id}}/seguidores": [
+        Case(("seguidor.creado",)),
+        Case(("seguidor.creado",), {"id_usuario": OTRO}),
+        Case(("seguidor.creado",), role="Técnico"),
+    ],
+    f"POST {TIQUETS}/{{id}}/seguidores/yo": [Case(("seguidor.creado",))],
+    f"DELETE {TIQUETS}/{{id}}/seguidores/{{id_usuario}}": [
+        Case(("seguidor.eliminado",)),
+        Case(("seguidor.eliminado",), on={"id_usuario": YO}, role="Técnico"),
+    ],
+    f"DELETE {TIQUETS}/{{id}}/seguidores/yo": [Case(())],
     f"POST {TIQUETS}/{{id}}/asignar": [
         Case(TIQUET_CHANGED, {"id_usuario": OTRO}),
         Case(TIQUET_CHANGED, {"id_usuario": YO}, role="Técnico"),
@@ -266,6 +277,13 @@ REFUSALS: dict[str, list[Refusal]] = {
         Refusal(404, Form(archivo=("nota.txt", b"si"), id_comentario=UNKNOWN)),
     ],
     f"DELETE {TIQUETS}/{{id}}/adjuntos/{{id_adjunto}}": [Refusal(403, on={"id_autor": OTRO}, role="Técnico")],
+    f"POST {TIQUETS}/{{id}}/seguidores": [
+        Refusal(403, {"id_usuario": OTRO}, role="Técnico"),
+        Refusal(422, {"id_usuario": UNKNOWN}),
+    ],
+    f"DELETE {TIQUETS}/{{id}}/seguidores/{{id_usuario}}": [
+        Refusal(403, on={"id_usuario": OTRO}, role="Técnico")
+    ],
     "POST /api/users": [
         Refusal(
             409,

@@ -4,6 +4,9 @@ from app.models.base import Base, as_json, utcnow
 from app.models.busqueda import Buscable, fold
 from app.models.catalogo import (
     CATALOGOS,
+    MENOS_CARGA,
+    NINGUNA,
+    ROTATIVA,
     TIPOS_DE_ESTADO,
     Catalogo,
     CatalogoCriticidad,
@@ -20,12 +23,17 @@ from app.models.log import AUDITABLES, CABEZA_ID, GENESIS, LogCabeza, LogTransac
 from app.models.persona import Clientes, Empleados, Persona
 from app.models.relacion import DUPLICADO_DE, PADRE, RELACIONADO, TIPOS_DE_RELACION, Relaciones
 from app.models.tiquet import (
+    ASIGNADO,
     CANALES,
+    CREADOR,
     FILTRABLES,
+    MANUAL,
+    MENCION,
     MOTIVOS_DE_CIERRE,
     Adjuntos,
     Comentarios,
     EtiquetaTiquet,
+    Seguidores,
     Tiquet,
 )
 from app.models.usuario import ADMINISTRADOR, ROLES, SOLICITANTE, TECNICO, Sesion, Usuario, UsuarioCategoria
@@ -33,18 +41,25 @@ from app.models.vista import Vistas
 
 __all__ = [
     "ADMINISTRADOR",
+    "ASIGNADO",
     "AUDITABLES",
     "CABEZA_ID",
     "CANALES",
     "CATALOGOS",
     "CERROJOS",
+    "CREADOR",
     "DUPLICADO_DE",
     "FILTRABLES",
     "GENESIS",
+    "MANUAL",
+    "MENCION",
+    "MENOS_CARGA",
     "MOTIVOS_DE_CIERRE",
+    "NINGUNA",
     "PADRE",
     "RELACIONADO",
     "ROLES",
+    "ROTATIVA",
     "SOLICITANTE",
     "TECNICO",
     "TIPOS_DE_ESTADO",
@@ -69,6 +84,7 @@ __all__ = [
     "Persona",
     "Prioridades",
     "Relaciones",
+    "Seguidores",
     "Sesion",
     "Tiquet",
     "Ubicaciones",

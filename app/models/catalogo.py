@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.models.base import TABLE, Base, Exact, Texto120, Texto500, Versioned
 
 TIPOS_DE_ESTADO = ("nuevo", "en_proceso", "en_espera", "resuelto", "cerrado")
+NINGUNA, ROTATIVA, MENOS_CARGA = ASIGNACIONES = ("ninguna", "rotativa", "menos_carga")
 
 
 class Catalogo(Versioned):
@@ -27,13 +28,14 @@ class Catalogo(Versioned):
 
 
 class CatTiquet(Catalogo, Base):
-    """What a ticket is about: hardware, network, …"""
+    """What a ticket is about: hardware, network, … and who gets it when nobody is named."""
 
-    PROPIAS = ("unidad_corresponde",)
+    PROPIAS = ("unidad_corresponde", "asignacion")
     __tablename__ = "Cat_tiquet"
-    __table_args__ = TABLE
+    __table_args__ = (CheckConstraint(f"asignacion IN {ASIGNACIONES}", name="asignacion"), TABLE)
 
     unidad_corresponde: Mapped[Texto120 | None]
+    asignacion: Mapped[str] = mapped_column(String(20), default=NINGUNA, server_default=NINGUNA)
 
 
 class EstadoTiquet(Catalogo, Base):

@@ -10,6 +10,7 @@ from app.models.base import TABLE, Base, Exact, Json, Largo, Texto40, Texto120, 
 
 CANALES = ("api", "web", "correo", "telefono", "importacion")
 MOTIVOS_DE_CIERRE = ("resuelto", "duplicado", "cancelado", "fusionado")
+MANUAL, CREADOR, ASIGNADO, MENCION = MOTIVOS_DE_SEGUIR = ("manual", "creador", "asignado", "mencion")
 
 # The columns that a list can be filtered by; each has an index that gives its rows in the list's order.
 FILTRABLES = (
@@ -100,6 +101,22 @@ class EtiquetaTiquet(Base):
     id_tiquet: Mapped[int] = mapped_column(ForeignKey("Tiquet.id"), primary_key=True)
     etiqueta: Mapped[str] = mapped_column(Exact(40), primary_key=True)
     fecha_creacion: Mapped[datetime]
+
+
+class Seguidores(Base):
+    """Who among the staff gets a ticket's news, and what first made it so."""
+
+    __tablename__ = "Seguidores"
+    __table_args__ = (
+        CheckConstraint(f"motivo IN {MOTIVOS_DE_SEGUIR}", name="motivo"),
+        Index(None, "id_usuario"),
+        TABLE,
+    )
+
+    id_tiquet: Mapped[int] = mapped_column(ForeignKey("Tiquet.id"), primary_key=True)
+    id_usuario: Mapped[int] = mapped_column(ForeignKey("Usuario.id"), primary_key=True)
+    motivo: Mapped[str] = mapped_column(String(20))
+    fecha_creacion: Mapped[datetime] = mapped_column(default=utcnow)
 
 
 class Comentarios(Versioned, Base):

@@ -58,6 +58,8 @@ class UsuarioCategoria(Base):
 
     id_usuario: Mapped[int] = mapped_column(ForeignKey("Usuario.id"), primary_key=True)
     id_categoria: Mapped[int] = mapped_column(ForeignKey("Cat_tiquet.id"), primary_key=True)
+    # When it last got a ticket of this category without anybody giving it.
+    ultima_asignacion: Mapped[datetime | None]
 
 
 class Sesion(Base):

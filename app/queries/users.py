@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy import ColumnElement, and_, func, select, true
 
 from app.extensions import db
 from app.models import ADMINISTRADOR, Usuario, UsuarioCategoria
@@ -28,6 +28,7 @@ COMPLETAS = (
 )
 DE_ADMINISTRADOR = {"activo", "disponible", "id_ubicacion", "email", "id_categoria"}
 ORDEN = (Usuario.apellido, Usuario.nombre, Usuario.id)
+ACTIVE_STAFF = and_(Usuario.activo.is_(True), Usuario.tipo_usuario.in_(PERSONAL))
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
@@ -101,10 +102,12 @@ def by_email(email: str) -> Usuario | None:
 
 def assignable(id: int) -> bool:
     """Whether a ticket can be given to this user: active staff."""
-    found = select(Usuario.id).where(
-        Usuario.id == id, Usuario.activo.is_(True), Usuario.tipo_usuario.in_(PERSONAL)
-    )
-    return db.session.scalar(found) is not None
+    return db.session.scalar(select(Usuario.id).where(Usuario.id == id, ACTIVE_STAFF)) is not None
+
+
+def staff_with(emails: list[str]) -> list[int]:
+    """Active staff that has one of these e-mails."""
+    return list(db.session.scalars(select(Usuario.id).where(Usuario.email.in_(emails), ACTIVE_STAFF)))
 
 
 def bare_hashes(limite: int = 100) -> list[tuple[int, str]]:

@@ -8,7 +8,7 @@ from app.models import Comentarios, utcnow
 from app.permissions import Actor, Permiso, require
 from app.queries import attachments
 from app.queries import comments as queries
-from app.services import audit, changes, tickets
+from app.services import audit, changes, mentions, tickets
 from app.services.versions import Precondicion, check_version
 
 
@@ -24,6 +24,7 @@ def create(actor: Actor, id_tiquet: int, datos: dict[str, Any]) -> int:
     if not comentario.es_interno and actor.es_personal and tiquet.fecha_primera_respuesta is None:
         shown["fecha_primera_respuesta"] = now
     tickets.touch(actor, tiquet, "tiquet.comentado", now, shown)
+    mentions.enrol(actor, id_tiquet, comentario.mensaje)
     return comentario.id
 
 
@@ -31,16 +32,18 @@ def update_comment(
     actor: Actor, id_tiquet: int, id: int, cambios: dict[str, Any], precondicion: Precondicion
 ) -> int:
     """Change what a comment says; what it said before stays in the log. Answers its id."""
-    tickets.shown(actor, id_tiquet)
+    tickets.find(actor, id_tiquet)  # Locked before the comment, as it is where one is erased.
     comentario = find(actor, id_tiquet, id)
     require(Permiso.EDITAR_COMENTARIO, actor, comentario)
     check_version("comentario", comentario, precondicion)
     wanted = changes.wanted(comentario, cambios, lambda: shown(actor, id_tiquet, id), moving=("adjuntos",))
     before = audit.snapshot(comentario)
+    said = comentario.mensaje
     if wanted:
         comentario.mensaje = wanted["mensaje"]
         comentario.fecha_edicion = utcnow()
     audit.record("comentario.actualizado", actor, comentario, before, id_tiquet=id_tiquet)
+    mentions.enrol(actor, id_tiquet, comentario.mensaje, before=said)
     return id
 
 

@@ -5,10 +5,20 @@ from typing import Any, NamedTuple
 
 from app import transaction
 from app.extensions import db
-from app.models import Clientes, Comentarios, Empleados, EtiquetaTiquet, Tiquet, Usuario, utcnow
+from app.models import (
+    ASIGNADO,
+    CREADOR,
+    Clientes,
+    Comentarios,
+    Empleados,
+    EtiquetaTiquet,
+    Tiquet,
+    Usuario,
+    utcnow,
+)
 from app.permissions import SISTEMA
 from app.queries import users
-from app.services import audit, passwords
+from app.services import audit, enrolment, passwords
 from app.services import demo_data as datos
 from app.services.demo_data import Caso, Mensaje
 from app.services.users import CLAVE_DE_DEMO
@@ -161,6 +171,9 @@ def plant_ticket(number: int, gente: Gente, grupo: Grupo, caso: Caso, fechas: Fe
             EtiquetaTiquet(id_tiquet=tiquet.id, etiqueta=etiqueta, fecha_creacion=tiquet.fecha_creacion)
         )
     plant_one("tiquet", tiquet)
+    enrolment.enrol(CREADOR, [(tiquet.id, tiquet.id_usuario_creador)])
+    if tiquet.id_usuario_asignado:
+        enrolment.enrol(ASIGNADO, [(tiquet.id, tiquet.id_usuario_asignado)])
     plant_messages(tiquet, caso.mensajes, fechas)
 
 

@@ -11,7 +11,17 @@ from sqlalchemy import ColumnElement, and_, delete, inspect, select, tuple_
 
 from app import transaction
 from app.extensions import db, settings
-from app.models import Adjuntos, Base, Comentarios, EtiquetaTiquet, Idempotencia, Sesion, Tiquet, utcnow
+from app.models import (
+    Adjuntos,
+    Base,
+    Comentarios,
+    EtiquetaTiquet,
+    Idempotencia,
+    Seguidores,
+    Sesion,
+    Tiquet,
+    utcnow,
+)
 from app.permissions import SISTEMA
 from app.queries import catalog
 from app.queries.tickets import IN_TRASH, NOT_IN_TRASH
@@ -81,7 +91,7 @@ def close(tiquet: Tiquet) -> None:
 
 def purge(tiquet: Tiquet) -> None:
     """Erase a ticket of the trash with what belongs to it; its events stay."""
-    for model in (EtiquetaTiquet, Adjuntos, Comentarios):
+    for model in (EtiquetaTiquet, Adjuntos, Comentarios, Seguidores):
         db.session.execute(delete(model).where(model.id_tiquet == tiquet.id))
     relations.forget(tiquet.id)
     audit.record_erasure("tiquet.purgado", SISTEMA, tiquet, id_tiquet=tiquet.id)

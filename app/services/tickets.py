@@ -8,12 +8,12 @@ from sqlalchemy import delete, update
 
 from app.errors import Conflict, Falla, Invalid, NotFound
 from app.extensions import db
-from app.models import EtiquetaTiquet, Tiquet, utcnow
+from app.models import ASIGNADO, CREADOR, EtiquetaTiquet, Tiquet, utcnow
 from app.permissions import Actor, Permiso, require
 from app.queries import people
 from app.queries import tickets as queries
 from app.queries.catalog import Catalogos, all_catalogs
-from app.services import audit, changes, lifecycle
+from app.services import audit, changes, enrolment, lifecycle
 from app.services.references import Errores, refuse, wrong_references
 from app.services.versions import Precondicion, check_version
 from app.transitions import CERRADO, FUSIONADO, NUEVO, RESUELTO
@@ -55,6 +55,9 @@ def create(actor: Actor, datos: dict[str, Any]) -> int:
     if tiquet.etiquetas:
         write_labels(tiquet)
     audit.record("tiquet.creado", actor, tiquet, {})
+    if actor.es_personal:
+        enrolment.enrol(CREADOR, [(tiquet.id, tiquet.id_usuario_creador)])
+    enrol_assignee(tiquet, None)
     return tiquet.id
 
 
@@ -91,7 +94,14 @@ def change(
     if db.session.is_modified(tiquet):
         tiquet.fecha_actualizacion = utcnow()
     audit.record("tiquet.actualizado", actor, tiquet, before)
+    enrol_assignee(tiquet, before["id_usuario_asignado"])
     return id
+
+
+def enrol_assignee(tiquet: Tiquet, before: int | None) -> None:
+    """Whoever is given a ticket follows it; whoever had it goes on following."""
+    if tiquet.id_usuario_asignado not in (None, before):
+        enrolment.enrol(ASIGNADO, [(tiquet.id, tiquet.id_usuario_asignado)])
 
 
 def discard(actor: Actor, id: int, precondicion: Precondicion) -> None:

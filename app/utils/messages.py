@@ -101,6 +101,7 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
         "adjunto_no_encontrado": ("No existe ese adjunto.", "There is no such attachment."),
         "vista_no_encontrada": ("No existe esa vista.", "There is no such view."),
         "relacion_no_encontrada": ("No existe esa relación.", "There is no such relation."),
+        "seguidor_no_encontrado": ("Esa persona no sigue el tiquet.", "They do not follow the ticket."),
         "fila_no_encontrada": ("No existe esa fila del catálogo.", "There is no such row in the catalog."),
     },
     405: {
@@ -313,6 +314,14 @@ FALLAS: dict[str, tuple[str, str]] = {
     "usuario_no_asignable": (
         "Solo se asigna a personal activo que exista.",
         "Only active staff that exists can be assigned.",
+    ),
+    "es_el_mismo": (
+        "Ya los tiene; elija a otra persona, o null.",
+        "They have them already; choose somebody else, or null.",
+    ),
+    "no_es_personal_activo": (
+        "Solo puede ser alguien del personal, activo.",
+        "It can only be somebody of the staff, active.",
     ),
     "resolucion_requerida": ("Diga cómo se resolvió.", "Say how it was resolved."),
     "solo_al_cerrar": ("Solo lo tiene un tiquet cerrado.", "Only a closed ticket has it."),
