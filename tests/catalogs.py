@@ -24,7 +24,7 @@ NECESARIAS: dict[str, dict[str, Any]] = {
     "prioridades": {"nivel": 5},
 }
 PROPIAS: dict[str, dict[str, Any]] = NECESARIAS | {
-    "categorias": {"unidad_corresponde": "Infraestructura"},
+    "categorias": {"unidad_corresponde": "Infraestructura", "asignacion": "rotativa"},
     "ubicaciones": {"id_padre": 1},
     "problemas": {"id_categoria": 2},
 }

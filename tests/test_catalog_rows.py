@@ -132,6 +132,8 @@ def test_a_code_of_another_form_is_refused(call, admin, codigo):
         ("ubicaciones", "id_padre", 999),
         ("problemas", "id_categoria", 999),
         ("categorias", "unidad_corresponde", "x" * 121),
+        ("categorias", "asignacion", "otra"),
+        ("categorias", "asignacion", None),
     ],
 )
 def test_a_faulty_field_of_one_catalog_is_named_too(call, admin, name, field, value):

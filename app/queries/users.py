@@ -90,6 +90,12 @@ def locked(id: int) -> Usuario | None:
     return db.session.scalars(select(Usuario).where(Usuario.id == id).with_for_update()).one_or_none()
 
 
+def categories_of(id: int) -> set[int]:
+    """The categories that a user serves, by the rows that it is searched by."""
+    rows = select(UsuarioCategoria.id_categoria).where(UsuarioCategoria.id_usuario == id)
+    return set(db.session.scalars(rows))
+
+
 def there_is_an_administrator() -> bool:
     """Whether anybody is left who can appoint others."""
     active = select(Usuario.id).where(Usuario.tipo_usuario == ADMINISTRADOR, Usuario.activo.is_(True))

@@ -55,7 +55,8 @@ def list_tickets(args: dict[str, Any]) -> Response:
 def create_ticket(datos: dict[str, Any]) -> Response:
     """Abrir un tiquet
 
-    Sin prioridad recibe la predeterminada.
+    Sin prioridad recibe la predeterminada. Sin persona asignada y en un estado del tipo `nuevo`, lo recibe
+    quien diga la `asignacion` de su categoría, si hay alguien disponible.
     """
     actor = current_actor()
     id = tickets.create(actor, datos)

@@ -25,6 +25,13 @@ TEXTOS = {"description": "Si falta, se forma con el nombre. Después no cambia."
 ORDEN = {"description": "Lugar en la lista, de menor a mayor. Si falta, al final."}
 SIN_CICLOS = {"description": "La ubicación que la contiene."}
 UNIDAD = {"description": "Qué unidad la atiende."}
+ASIGNACIONES = ("ninguna", "rotativa", "menos_carga")
+ASIGNACION = {
+    "description": "A quién va un tiquet que se abre sin asignar y en un estado del tipo `nuevo`, entre el"
+    " personal activo y disponible que atiende la categoría: `rotativa`, a quien hace más que no le toca;"
+    " `menos_carga`, a quien tiene menos tiquets sin resolver; `ninguna`, a nadie. Solo al abrirlo: mover un"
+    " tiquet a la categoría no lo asigna."
+}
 TIPO = {"description": "Qué significa en el ciclo de vida; no cambia."}
 NIVEL = {"description": "De menor a mayor."}
 CATEGORIA = {"description": "La categoría a la que pertenece; si es null, a cualquiera."}
@@ -48,6 +55,9 @@ class CategoriaSchema(FilaSchema):
     """De qué clase es un tiquet."""
 
     unidad_corresponde = fields.String(required=True, allow_none=True)
+    asignacion = fields.String(
+        required=True, metadata={"description": "A quién va un tiquet que se abre sin asignar."}
+    )
 
 
 class EstadoSchema(FilaSchema):
@@ -101,8 +111,14 @@ class NuevaFields(FilaFields):
 # Of each catalog: the fields that only it has, as they are when a row is new and when it changes.
 PROPIAS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "categorias": (
-        {"unidad_corresponde": Texto(max=120, allow_none=True, metadata=UNIDAD)},
-        {"unidad_corresponde": Texto(max=120, allow_none=True, metadata=UNIDAD)},
+        {
+            "unidad_corresponde": Texto(max=120, allow_none=True, metadata=UNIDAD),
+            "asignacion": Opcion(*ASIGNACIONES, metadata=ASIGNACION),
+        },
+        {
+            "unidad_corresponde": Texto(max=120, allow_none=True, metadata=UNIDAD),
+            "asignacion": Opcion(*ASIGNACIONES, metadata=ASIGNACION),
+        },
     ),
     "estados": ({"tipo": Opcion(*TIPOS, required=True, metadata=TIPO)}, {}),
     "criticidades": (

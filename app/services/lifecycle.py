@@ -131,8 +131,22 @@ def give(actor: Actor, tiquet: Tiquet, id_usuario: int, campo: str = "id_usuario
     require(Permiso.ASIGNAR_TIQUET, actor, tiquet)
     if not users.assignable(id_usuario):
         raise Invalid({campo: [Falla("usuario_no_asignable")]})
+    hand(tiquet, id_usuario)
+
+
+def place(tiquet: Tiquet, id_usuario: int | None, catalogos: Catalogos) -> None:
+    """Put an open ticket into somebody's hands, or nobody's, whoever may, and move it as that demands."""
+    desde = tipo_of(tiquet, catalogos)
+    # One that is new and that somebody has all the same stays new when it is released.
+    destino = DESTINOS.get((desde, "soltar" if id_usuario is None else "asignar"), desde)
+    hand(tiquet, id_usuario)
+    if destino != desde:
+        tiquet.id_estado = catalogos.state_of_type(destino)["id"]
+
+
+def hand(tiquet: Tiquet, id_usuario: int | None) -> None:
     tiquet.id_usuario_asignado = id_usuario
-    tiquet.fecha_asignacion = utcnow()
+    tiquet.fecha_asignacion = None if id_usuario is None else utcnow()
 
 
 def holder_name(tiquet: Tiquet) -> str:
@@ -151,8 +165,7 @@ def begin(actor: Actor, tiquet: Tiquet, _estado: dict[str, Any]) -> None:
 
 def release(actor: Actor, tiquet: Tiquet, _estado: dict[str, Any]) -> None:
     require(Permiso.ASIGNAR_TIQUET, actor, tiquet)
-    tiquet.id_usuario_asignado = None
-    tiquet.fecha_asignacion = None
+    hand(tiquet, None)
 
 
 def wait(_actor: Actor, _tiquet: Tiquet, _estado: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from app.permissions import Actor, Permiso, require
 from app.queries import people
 from app.queries import tickets as queries
 from app.queries.catalog import Catalogos, all_catalogs
-from app.services import audit, changes, enrolment, lifecycle
+from app.services import assignment, audit, changes, enrolment, lifecycle
 from app.services.references import Errores, refuse, wrong_references
 from app.services.versions import Precondicion, check_version
 from app.transitions import CERRADO, FUSIONADO, NUEVO, RESUELTO
@@ -35,6 +35,7 @@ MOVIDOS = ("id_estado", "id_usuario_asignado")  # These change by the rules of t
 def create(actor: Actor, datos: dict[str, Any]) -> int:
     """Open a ticket; answers its id. A state or an assignee that is named is moved to from "new"."""
     require(Permiso.CREAR_TIQUET, actor)
+    turno = assignment.take_turn(datos)
     catalogos = all_catalogs(actor)
     wanted = {name: datos[name] for name in MOVIDOS if name in datos}
     fields = {name: value for name, value in datos.items() if name not in MOVIDOS}
@@ -50,6 +51,7 @@ def create(actor: Actor, datos: dict[str, Any]) -> int:
     check_references(datos, tiquet, catalogos)
     lifecycle.move(actor, tiquet, wanted, catalogos)
     check_ending(tiquet, datos, catalogos)
+    assignment.give_out(tiquet, turno, catalogos)
     db.session.add(tiquet)
     db.session.flush()
     if tiquet.etiquetas:

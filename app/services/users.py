@@ -192,9 +192,16 @@ def check_references(actor: Actor, datos: dict[str, Any]) -> None:
 
 
 def write_categories(user: Usuario) -> None:
-    """Make the rows that those who serve a category are searched by the same as what the user shows."""
-    db.session.execute(delete(UsuarioCategoria).where(UsuarioCategoria.id_usuario == user.id))
-    db.session.add_all(UsuarioCategoria(id_usuario=user.id, id_categoria=id) for id in user.categorias)
+    """Make the rows that those who serve a category are searched by the same as what the user shows.
+
+    Those that stay are left alone: they know when it was their turn.
+    """
+    kept = queries.categories_of(user.id)
+    gone, new = kept - set(user.categorias), [id for id in user.categorias if id not in kept]
+    theirs = UsuarioCategoria.id_usuario == user.id
+    if gone:
+        db.session.execute(delete(UsuarioCategoria).where(theirs, UsuarioCategoria.id_categoria.in_(gone)))
+    db.session.add_all(UsuarioCategoria(id_usuario=user.id, id_categoria=id) for id in new)
 
 
 def wrap_old_hashes() -> int:
