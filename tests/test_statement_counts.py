@@ -30,6 +30,7 @@ REQUESTS: list[tuple[int, str, str, Any]] = [
     (7, "PUT", "/api/users/{usuario}", {"tipo_usuario": "Administrador"}),
     (7, "POST", "/api/users/{usuario}/password", CLAVE),
     (3, "GET", "/api/users/{usuario}/tickets-abiertos", None),
+    (7, "POST", "/api/users/{usuario}/tickets-abiertos", {"id_usuario": None}),
     (10, "DELETE", "/api/users/{usuario}", None),
     (2, "GET", "/api/clientes/{cliente}", None),
     (5, "POST", "/api/clientes", PERSONA),

@@ -182,6 +182,7 @@ CASES: dict[str, list[Case]] = {
         ],
     ),
     f"DELETE {USERS}/{{id}}": [Case(("usuario.desactivado",))],
+    f"POST {USERS}/{{id}}/tickets-abiertos": [Case(()), Case((), {"id_usuario": OTRO})],
     f"POST {USERS}/{{id}}/password": [
         Case(("usuario.clave_restablecida",)),
         Case(("usuario.clave_restablecida",), on={"debe_cambiar_clave": True}),
@@ -302,6 +303,10 @@ REFUSALS: dict[str, list[Refusal]] = {
         ],
     ),
     f"DELETE {USERS}/{{id}}": [Refusal(409, of_caller=True)],
+    f"POST {USERS}/{{id}}/tickets-abiertos": [
+        Refusal(422, {"id_usuario": UNKNOWN}),
+        Refusal(422, {"id_usuario": YO}, of_caller=True),
+    ],
     f"POST {USERS}/{{id}}/password": [Refusal(409, of_caller=True), Refusal(422, {"password": CORTA})],
 }
 for item, campo in POINTERS.items():

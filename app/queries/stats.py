@@ -9,7 +9,7 @@ from app.extensions import db
 from app.models import TECNICO, Tiquet, Usuario, utcnow
 from app.permissions import Actor
 from app.queries.catalog import Catalogos, all_catalogs
-from app.queries.tickets import person, visible_to
+from app.queries.tickets import open_of, person, visible_to
 from app.transitions import ABIERTOS
 
 DIAS = 30
@@ -90,6 +90,4 @@ def per_day(column: Any, visible: ColumnElement[bool], since: date) -> dict[str,
 
 def open_tickets(actor: Actor, id_usuario: int) -> int:
     """How many tickets a user has that are not resolved yet."""
-    estados = [id for id, e in all_catalogs(actor)["estados"].items() if e["tipo"] in ABIERTOS]
-    theirs = (Tiquet.id_usuario_asignado == id_usuario, Tiquet.id_estado.in_(estados))
-    return db.session.scalar(select(func.count()).where(*theirs, visible_to(actor))) or 0
+    return db.session.scalar(select(func.count()).where(open_of(actor, id_usuario))) or 0

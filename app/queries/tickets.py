@@ -4,14 +4,14 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, select
 from sqlalchemy.orm import aliased
 
 from app.extensions import db, settings
 from app.models import Clientes, Empleados, Tiquet, Usuario
 from app.permissions import Actor, Permiso, permissions_on, require
 from app.queries.catalog import Catalogos, all_catalogs
-from app.transitions import allowed_actions
+from app.transitions import ABIERTOS, allowed_actions
 
 Creador = aliased(Usuario, name="creador")
 Asignado = aliased(Usuario, name="asignado")
@@ -115,6 +115,23 @@ def belongings(model: type[Any], id_tiquet: int) -> list[tuple[int, int]]:
     """Ids and versions of what ``model`` holds of a ticket, to be changed."""
     found = select(model.id, model.version).where(model.id_tiquet == id_tiquet).order_by(model.id)
     return [(row.id, row.version) for row in db.session.execute(found.with_for_update())]
+
+
+def open_of(actor: Actor, id_usuario: int) -> ColumnElement[bool]:
+    """The tickets of a user that are not resolved yet, as far as ``actor`` sees them."""
+    estados = [id for id, e in all_catalogs(actor)["estados"].items() if e["tipo"] in ABIERTOS]
+    return and_(Tiquet.id_usuario_asignado == id_usuario, Tiquet.id_estado.in_(estados), visible_to(actor))
+
+
+def locked_open_of(actor: Actor, id_usuario: int, limite: int) -> list[Tiquet]:
+    """The first of them, to be changed.
+
+    By their ids, found without a lock: to lock while searching would lock all that the user ever had.
+    """
+    theirs = open_of(actor, id_usuario)
+    ids = db.session.scalars(select(Tiquet.id).where(theirs).order_by(Tiquet.id).limit(limite)).all()
+    found = select(Tiquet).where(Tiquet.id.in_(ids), theirs).order_by(Tiquet.id)
+    return list(db.session.scalars(found.with_for_update())) if ids else []
 
 
 def numero(id: int) -> str:

@@ -13,13 +13,15 @@ from app.schemas.users import (
     EJEMPLO,
     ClaveArgs,
     TiquetsAbiertosSchema,
+    TraspasoArgs,
+    TraspasoSchema,
     UsuarioCreateArgs,
     UsuarioDesactivadoSchema,
     UsuariosArgs,
     UsuarioSchema,
     UsuarioUpdateArgs,
 )
-from app.services import users
+from app.services import transitions, users
 from app.utils import cursors
 from app.utils.blueprint import Blueprint, prepare
 from app.utils.etag import if_match, listed, shown
@@ -103,7 +105,8 @@ def deactivate_user(id: int) -> Response:
     """Desactivar un usuario
 
     No se borra: su historia lo nombra. Sus sesiones terminan al momento, y la respuesta dice cuántos
-    tiquets sin resolver deja. Con `PUT {"activo": true}` vuelve a entrar.
+    tiquets sin resolver deja: `POST …/tickets-abiertos` los pasa a otra persona. Con
+    `PUT {"activo": true}` vuelve a entrar.
     """
     actor = current_actor()
     users.deactivate(actor, id, if_match())
@@ -119,6 +122,21 @@ def open_tickets(id: int) -> Response:
     Los mismos que lista `/api/tickets/tickets` con su `id_usuario_asignado` y los tipos de estado abiertos.
     """
     return listed({"tiquets_abiertos": stats.open_tickets(current_actor(), found(id)["id"])})
+
+
+@blp.post("/<id:id>/tickets-abiertos", permiso=Permiso.ADMINISTRAR_USUARIO)
+@blp.arguments(TraspasoArgs, example={"id_usuario": None})
+@blp.response(200, TraspasoSchema)
+@blp.problems("usuario_no_encontrado")
+def hand_over(datos: dict[str, Any], id: int) -> Response:
+    """Pasar los tiquets sin resolver de un usuario a otro, o a nadie
+
+    Según el ciclo de vida: quedan `en_proceso`, o como nuevos si quedan sin asignar. Hasta 500 por llamada,
+    todos o ninguno; mientras `restantes` no sea 0 se repite la llamada.
+    """
+    actor, user = current_actor(), found(id)
+    movidos = transitions.hand_over(actor, user["id"], datos["id_usuario"])
+    return listed({"movidos": movidos, "restantes": stats.open_tickets(actor, id)})
 
 
 @blp.post("/<id:id>/password", permiso=Permiso.ADMINISTRAR_USUARIO)

@@ -121,6 +121,25 @@ class TiquetsAbiertosSchema(Out):
     tiquets_abiertos = fields.Integer(required=True)
 
 
+class TraspasoArgs(Schema):
+    """A quién pasan los tiquets sin resolver de un usuario."""
+
+    id_usuario = Entero(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Alguien del personal, activo; con null quedan sin asignar."},
+    )
+
+
+class TraspasoSchema(Out):
+    """Cuántos tiquets pasaron a otras manos, y cuántos quedan por pasar."""
+
+    movidos = fields.Integer(required=True)
+    restantes = fields.Integer(
+        required=True, metadata={"description": "Si no es 0, la misma llamada sigue con ellos."}
+    )
+
+
 class UsuarioDesactivadoSchema(UsuarioSchema, TiquetsAbiertosSchema):
     """Un usuario que ya no inicia sesión, y cuántos tiquets sin resolver deja."""
 
