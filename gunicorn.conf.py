@@ -46,7 +46,8 @@ class logger_class(glogging.Logger):  # noqa: N801
         return
 
 
-def on_starting(_server: Any) -> None:
+def on_starting(server: Any) -> None:
+    server.log.info("Límites de peticiones: %s.", settings.limits_are_kept)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="soporteplus-metricas-")
 
 

@@ -50,9 +50,12 @@ class Config:
     database_ssl_ca: str = ""
     secret_key: str
     jwt_secret_key: str
+    jwt_secret_key_anterior: str = ""
     jwt_access_minutes: int = 60
     cors_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    ratelimit_enabled: bool = True
+    redis_url: str = ""
     metrics_token: str = ""
     web_concurrency: int = 4
     exigir_if_match: bool = False
@@ -68,6 +71,15 @@ class Config:
     @property
     def is_production(self) -> bool:
         return self.env == "production"
+
+    @property
+    def limits_are_kept(self) -> str:
+        """Where requests a minute are counted, for the log at the start; without the password of Redis."""
+        if not self.ratelimit_enabled:
+            return "desactivados (RATELIMIT_ENABLED=false)"
+        if not self.redis_url:
+            return "en la memoria de cada proceso; con REDIS_URL, uno solo para todos"
+        return f"en Redis, {self.redis_url.rpartition('//')[2].rpartition('@')[2]}"
 
     @classmethod
     def load(cls) -> "Config":
@@ -86,10 +98,13 @@ class Config:
             "database_ssl_ca": read.authority("DATABASE_SSL_CA", url),
             "secret_key": read.secret("SECRET_KEY", production),
             "jwt_secret_key": read.secret("JWT_SECRET_KEY", production),
+            "jwt_secret_key_anterior": read.optional_secret("JWT_SECRET_KEY_ANTERIOR", production),
             "jwt_access_minutes": read.integer("JWT_ACCESS_MINUTES", 60, 1, 1440),
             "cors_origins": read.origins(production),
             "trusted_proxies": read.networks("TRUSTED_PROXIES"),
-            "metrics_token": read.text("METRICS_TOKEN") and read.secret("METRICS_TOKEN", production),
+            "ratelimit_enabled": read.boolean("RATELIMIT_ENABLED", True),
+            "redis_url": read.redis("REDIS_URL"),
+            "metrics_token": read.optional_secret("METRICS_TOKEN", production),
             "web_concurrency": read.integer("WEB_CONCURRENCY", 4, 1, 256),
             "exigir_if_match": read.boolean("EXIGIR_IF_MATCH"),
             "exigir_resolucion": read.boolean("EXIGIR_RESOLUCION"),
@@ -191,6 +206,19 @@ class Reader:
         elif value.lower().startswith(EXAMPLE_SECRETS) or len(set(value)) < 8:
             self.problems.append(f"{name}: es un valor de ejemplo; genere uno con: {advice}")
         return value
+
+    def optional_secret(self, name: str, production: bool) -> str:
+        return self.text(name) and self.secret(name, production)
+
+    def redis(self, name: str) -> str:
+        """The address of a Redis server, which may hold a password."""
+
+        def parse(text: str) -> str:
+            if not re.fullmatch(r"rediss?://[^/\s]+(/\d+)?", text):
+                raise ValueError
+            return text
+
+        return self.parsed(name, "", parse, "redis://servidor:puerto/0, o rediss:// con TLS")
 
     def database(self, production: bool) -> URL:
         default = f"sqlite:///{(INSTANCE / 'soporteplus.db').as_posix()}"

@@ -19,9 +19,11 @@ from app.utils.blueprint import Blueprint
 from tests.client import document_of, documented
 from tests.conftest import SECRETS
 from tests.factories import quien, tiquet
+from tests.world import refresh_token
 
 ME = "/api/auth/me"
 KEY = SECRETS["JWT_SECRET_KEY"]
+NEW_KEY = "k3-" + "".join(reversed(KEY))
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 # Whoever has no token gets more than a 401 here, and nowhere else.
@@ -171,6 +173,39 @@ def test_a_token_with_other_claims_is_refused_though_we_signed_it(client, good, 
 @pytest.mark.parametrize("claim", tokens.REQUIRED)
 def test_a_token_without_one_of_its_claims_is_refused(client, good, claim):
     assert refused(get_me(client, jwt_of({k: v for k, v in good.items() if k != claim})))
+
+
+@pytest.mark.parametrize("kind", ["access", "refresh"])
+def test_a_new_signing_key_signs_nobody_out(client, tecnico, with_settings, kind):
+    old = refresh_token(tecnico) if kind == "refresh" else tecnico.headers["Authorization"].split()[1]
+    method, path = ("POST", "/api/auth/refresh") if kind == "refresh" else ("GET", ME)
+    asked = {"method": method, "headers": {"Authorization": f"Bearer {old}"}}
+
+    with_settings(JWT_SECRET_KEY=NEW_KEY)
+    assert refused(client.open(path, **asked))
+    with_settings(JWT_SECRET_KEY=NEW_KEY, JWT_SECRET_KEY_ANTERIOR="k9-" + "z" * 32)
+    assert refused(client.open(path, **asked))
+    with_settings(JWT_SECRET_KEY=NEW_KEY, JWT_SECRET_KEY_ANTERIOR=KEY)
+    assert client.open(path, **asked).status_code == 200
+
+
+def test_the_old_key_signs_nothing(app, client, good, with_settings, monkeypatch):
+    with_settings(JWT_SECRET_KEY=NEW_KEY, JWT_SECRET_KEY_ANTERIOR=KEY)
+    monkeypatch.setitem(app.config, "JWT_SECRET_KEY", NEW_KEY)  # where the extension that signs looks for it
+
+    token = tokens.pair(int(good["sub"]), good["sid"])["access_token"]
+
+    assert jwt.decode(token, NEW_KEY, algorithms=["HS256"], audience="soporteplus")["sid"] == good["sid"]
+    assert get_me(client, token).status_code == 200
+
+
+@pytest.mark.parametrize("forge", ["alg none, no signature", "alg HS512 by our key", "another payload"])
+def test_the_old_key_opens_no_way_around_the_new_one(client, token, good, with_settings, forge):
+    with_settings(JWT_SECRET_KEY=NEW_KEY, JWT_SECRET_KEY_ANTERIOR=KEY)
+
+    assert refused(get_me(client, FORGED[forge](good, token.split("."))))
+    assert refused(get_me(client, jwt_of(good | {"aud": "otro"})))
+    assert refused(get_me(client, jwt_of(good | {"exp": good["iat"] - 10})), "token_caducado")
 
 
 def test_an_expired_token_says_so(client, good):

@@ -45,6 +45,10 @@ def test_production_starts_with_good_settings():
         ({"JWT_ACCESS_MINUTES": "0"}, "JWT_ACCESS_MINUTES"),
         ({"JWT_ACCESS_MINUTES": "una hora"}, "JWT_ACCESS_MINUTES"),
         ({"EXIGIR_IF_MATCH": "quizás"}, "EXIGIR_IF_MATCH"),
+        ({"JWT_SECRET_KEY_ANTERIOR": "corta"}, "JWT_SECRET_KEY_ANTERIOR"),
+        ({"RATELIMIT_ENABLED": "a veces"}, "RATELIMIT_ENABLED"),
+        ({"REDIS_URL": "127.0.0.1:6379"}, "REDIS_URL"),
+        ({"REDIS_URL": "http://127.0.0.1:6379"}, "REDIS_URL"),
         ({"FLASK_ENV": "produccion"}, "FLASK_ENV"),
     ],
 )
@@ -61,6 +65,13 @@ def test_all_that_is_wrong_is_said_at_once():
         Config.from_mapping({})
 
     assert len(refused.value.problems) == 3
+
+
+def test_where_requests_are_counted_is_told_without_the_password_of_redis():
+    config = Config.from_mapping(GOOD | {"REDIS_URL": "redis://:clave-de-redis@127.0.0.1:6379/2"})
+
+    assert config.redis_url == "redis://:clave-de-redis@127.0.0.1:6379/2"
+    assert config.limits_are_kept == "en Redis, 127.0.0.1:6379/2"
 
 
 def test_sqlite_in_production_is_a_choice():

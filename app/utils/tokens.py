@@ -57,15 +57,7 @@ def bearer() -> str:
 def claims(token: str, kind: str) -> dict[str, Any]:
     """What a good token of this ``kind``, access or refresh, says."""
     try:
-        found: dict[str, Any] = jwt.decode(
-            token,
-            settings().jwt_secret_key,
-            algorithms=[ALGORITHM],
-            issuer=ISSUER,
-            audience=AUDIENCE,
-            leeway=LEEWAY,
-            options={"require": REQUIRED, "strict_aud": True},
-        )
+        found = decoded(token)
     except jwt.ExpiredSignatureError as error:
         raise Unauthorized("token_caducado") from error
     except (jwt.InvalidTokenError, ValueError) as error:
@@ -74,3 +66,26 @@ def claims(token: str, kind: str) -> dict[str, Any]:
     if not shaped or len(found["sub"]) > MAX_ID_DIGITS:
         raise Unauthorized
     return found
+
+
+def decoded(token: str) -> dict[str, Any]:
+    """What a token says that was signed with our key, or with the one that we had before."""
+    config = settings()
+    try:
+        return verified(token, config.jwt_secret_key)
+    except jwt.InvalidSignatureError:
+        if not config.jwt_secret_key_anterior:
+            raise
+        return verified(token, config.jwt_secret_key_anterior)
+
+
+def verified(token: str, key: str) -> dict[str, Any]:
+    return jwt.decode(
+        token,
+        key,
+        algorithms=[ALGORITHM],
+        issuer=ISSUER,
+        audience=AUDIENCE,
+        leeway=LEEWAY,
+        options={"require": REQUIRED, "strict_aud": True},
+    )
