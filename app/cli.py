@@ -93,6 +93,7 @@ def mantenimiento() -> None:
     click.echo(f"Claves de idempotencia borradas: {done['claves']}. Sesiones borradas: {done['sesiones']}.")
     click.echo(f"Contenidos de adjuntos sin dueño borrados: {done['contenidos']}.")
     click.echo(f"Eventos numerados: {sequencer.number_events()}.")
+    click.echo(f"Cuentas de intentos borradas: {done['intentos']}.")
 
 
 @click.command(
@@ -106,7 +107,7 @@ def mantenimiento() -> None:
 def create_admin(email: str, nombre: str, apellido: str) -> None:
     alta = checked(email, nombre, apellido)
     password = ask_password()
-    users.check_new_password(password, alta["email"])
+    users.check_new_password(password, alta.values())
     password_hash = passwords.hash_password(password)
     id = transaction.run(lambda: users.create_admin(SISTEMA, **alta, password_hash=password_hash))
     click.echo(f"Administrador creado: {alta['email']} (id {id}).")

@@ -7,7 +7,8 @@ from time import monotonic
 from typing import Any
 
 from filelock import FileLock, Timeout
-from sqlalchemy import Connection, Engine, UniqueConstraint, event
+from sqlalchemy import Connection, Engine, Executable, UniqueConstraint, event, inspect
+from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -90,6 +91,15 @@ def refusal(error: IntegrityError) -> AppError | None:
                 return Invalid({name: [Falla("no_existe")] for name in columns})
     # What is left is a NULL or a CHECK that our own validation should have refused.
     return Conflict("referencia_en_conflicto") if "FOREIGN KEY" in str(error.orig) else None
+
+
+def insert_missing(bind: Engine | Connection, model: type[Base], **values: Any) -> Executable:
+    """An INSERT of a row, or a lock on the one with this primary key that is there."""
+    if bind.dialect.name == "sqlite":
+        return sqlite.insert(model).values(values).on_conflict_do_nothing()
+    (key,) = inspect(model).primary_key
+    # Not INSERT IGNORE: it shares the lock, and two that share it then wait for each other.
+    return mysql.insert(model).values(values).on_duplicate_key_update({key.name: key})
 
 
 def engine_options(url: URL, ssl_ca: str) -> dict[str, Any]:

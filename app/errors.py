@@ -124,6 +124,13 @@ class PreconditionRequired(AppError):
     codigo = "falta_if_match"
 
 
+class TooMany(AppError):
+    """Refused for how often it was asked; ``retry_after`` seconds later it may be asked again."""
+
+    status = 429
+    codigo = "demasiadas_peticiones"
+
+
 class Unavailable(AppError):
     """Not now: the database is away, busy or too slow. The same request may be sent again."""
 

@@ -118,7 +118,7 @@ def check(app: Flask, response: TestResponse) -> None:
 
 def documented(rule: str) -> str:
     """A path of the URL map as the document writes it."""
-    return re.sub(r"<id:(\w+)>", r"{\1}", rule)
+    return re.sub(r"<(?:id|sesion):(\w+)>", r"{\1}", rule)
 
 
 def assert_problem(

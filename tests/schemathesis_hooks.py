@@ -28,7 +28,7 @@ BY_STATE = {
     *("no_es_personal_activo", "es_el_mismo"),
     *("resolucion_requerida", "solo_al_cerrar", "solo_lectura", "solo_en_la_papelera", "ciclo"),
     *("el_mismo_tiquet", "demasiados_niveles", "con_entidad"),
-    *("predeterminada_inactiva", "predeterminado_requerido", "clave_comun", "zona_horaria"),
+    *("predeterminada_inactiva", "predeterminado_requerido", "clave_comun", "clave_parecida", "zona_horaria"),
     *("demasiado_grande", "version_obsoleta", "clave_reutilizada", "cursor_invalido"),
     "json_numero_demasiado_largo",
 }

@@ -53,6 +53,7 @@ def call(client, operation, headers=None):
     method, path = operation.split()
     path = (
         re.sub("<id:[a-z_]+>", "1", path)
+        .replace("<sesion:id>", "0" * 32)
         .replace("<path:name>", "swagger-ui.css")
         .replace("<codigo>", "no_encontrado")
     )

@@ -155,7 +155,7 @@ def test_a_wrong_present_password_is_refused_and_remembered(call, events, tecnic
         ("x" * 9, "longitud"),
         ("x" * 129, "longitud"),
         ("Secret123", "longitud"),
-        ("ANA.PAZ@example.org", "clave_comun"),
+        ("ANA.PAZ@example.org", "clave_parecida"),
         (CLAVE, "clave_repetida"),
         (1234567890, "tipo"),
     ],

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 from app.extensions import db
-from app.models import CATALOGOS, Base, LogTransaccional, Sesion
+from app.models import CATALOGOS, Base, Intento, LogTransaccional, Sesion
 from app.services.passwords import hash_password
 from app.services.sessions import digest
 from app.services.users import CLAVE_DE_DEMO
@@ -21,6 +21,7 @@ STALE = '"999.0"'  # the tag of no version
 VISTAS = "/api/tickets/vistas"
 AUTH, TIQUETS, USERS = "/api/auth/", "/api/tickets/tickets", "/api/users"
 LOG = LogTransaccional.__tablename__
+TRIED = Intento.__tablename__  # A password that was wrong counts, whatever it is refused with.
 # The password in the examples of the document.
 HASH_DE_EJEMPLO = hash_password(CLAVE_DE_DEMO)
 

@@ -183,6 +183,7 @@ CASES: dict[str, list[Case]] = {
     ),
     f"DELETE {USERS}/{{id}}": [Case(("usuario.desactivado",))],
     f"POST {USERS}/{{id}}/tickets-abiertos": [Case(()), Case((), {"id_usuario": OTRO})],
+    f"POST {USERS}/{{id}}/desbloquear": [Case(())],  # Nobody tried a wrong password.
     f"POST {USERS}/{{id}}/password": [
         Case(("usuario.clave_restablecida",)),
         Case(("usuario.clave_restablecida",), on={"debe_cambiar_clave": True}),

@@ -19,6 +19,7 @@ from app.models.catalogo import (
 )
 from app.models.cerrojo import CERROJOS, Cerrojo
 from app.models.idempotencia import Idempotencia
+from app.models.intento import Intento
 from app.models.log import AUDITABLES, CABEZA_ID, GENESIS, LogCabeza, LogTransaccional
 from app.models.persona import Clientes, Empleados, Persona
 from app.models.relacion import DUPLICADO_DE, PADRE, RELACIONADO, TIPOS_DE_RELACION, Relaciones
@@ -79,6 +80,7 @@ __all__ = [
     "EstadoTiquet",
     "EtiquetaTiquet",
     "Idempotencia",
+    "Intento",
     "LogCabeza",
     "LogTransaccional",
     "Persona",

@@ -66,7 +66,7 @@ class Sesion(Base):
     """A sign-in and the family of refresh tokens that followed it; one of them is valid at a time."""
 
     __tablename__ = "Sesion"
-    __table_args__ = (Index(None, "id_usuario"), Index(None, "vence"), TABLE)
+    __table_args__ = (Index(None, "id_usuario", "fecha_creacion", "id"), Index(None, "vence"), TABLE)
 
     id: Mapped[str] = mapped_column(Exact(32, "ascii"), primary_key=True)
     id_usuario: Mapped[int] = mapped_column(ForeignKey("Usuario.id"))

@@ -26,6 +26,7 @@ COMPLETAS = (
     *("idioma", "zona_horaria", "preferencias", "categorias", "segundo_factor", "debe_cambiar_clave"),
     *("ultimo_acceso", "fecha_creacion", "version"),
 )
+IDENTIDAD = ("email", "nombre", "apellido")  # what a password must not be like
 DE_ADMINISTRADOR = {"activo", "disponible", "id_ubicacion", "email", "id_categoria"}
 ORDEN = (Usuario.apellido, Usuario.nombre, Usuario.id)
 ACTIVE_STAFF = and_(Usuario.activo.is_(True), Usuario.tipo_usuario.in_(PERSONAL))
@@ -73,16 +74,15 @@ def page(actor: Actor, filtros: dict[str, Any], limite: int, corte: Corte | None
     return page_of(query, ORDEN, limite, corte)
 
 
-def email_of(id: int) -> str | None:
-    return db.session.scalar(select(Usuario.email).where(Usuario.id == id))
+def identity_of(id: int) -> tuple[str, ...]:
+    """The e-mail and the names of a user; nothing of one that is not there."""
+    found = fetch(IDENTIDAD, Usuario.id == id) or {}
+    return tuple(found.values())
 
 
-def secret_of(id: int) -> tuple[str, str]:
-    """The e-mail and the password's hash of a user that exists."""
-    email, stored = db.session.execute(
-        select(Usuario.email, Usuario.password_hash).where(Usuario.id == id)
-    ).one()
-    return email, stored
+def hash_of(id: int) -> str:
+    """The password's hash of a user that exists."""
+    return db.session.scalars(select(Usuario.password_hash).where(Usuario.id == id)).one()
 
 
 def locked(id: int) -> Usuario | None:

@@ -23,20 +23,16 @@ USER_KEYS = ("id", "email", "nombre", "apellido", "tipo_usuario")
 @blp.post("/login", permiso=Permiso.PUBLICO)
 @blp.arguments(LoginArgs, example={"email": "jadmin@gmail.com", "password": "secret123"})
 @blp.response(200, SesionSchema, unit=False)
-@blp.problems("credenciales_invalidas")
+@blp.problems("credenciales_invalidas", "cuenta_bloqueada", "servicio_ocupado")
 def login(datos: dict[str, Any]) -> Response:
     """Iniciar sesión
 
-    Correo y contraseña a cambio de un token de acceso, uno de refresco y el usuario.
+    Correo y contraseña a cambio de un token de acceso, uno de refresco y el usuario. Tras diez contraseñas
+    equivocadas de un correo, exista o no, la respuesta es 429 durante diez minutos.
     """
-    actor = current_actor()
-    checked, whose = read(lambda: sessions.check_password(datos["email"], datos["password"]), g.deadline)
-    if checked is None:
-        return run(lambda: sessions.refuse(actor, whose), deadline=g.deadline)
-    pair = tokens.pair(checked.id_usuario, checked.sid)
     agent = (request.user_agent.string or "")[:200] or None
-    run(lambda: sessions.sign_in(actor, checked, pair["refresh_token"], agent), deadline=g.deadline)
-    return listed({**pair, "user": user_of(checked.id_usuario)})
+    whose, pair = sessions.enter(current_actor(), datos, tokens.pair, agent, g.deadline)
+    return listed({**pair, "user": user_of(whose)})
 
 
 @blp.post("/refresh", permiso=Permiso.PUBLICO)
@@ -114,7 +110,7 @@ def patch_me(cambios: dict[str, Any]) -> Response:
 )
 @prepare(users.hash_for_own)
 @blp.response(204)
-@blp.problems("clave_actual_incorrecta", "conflicto")
+@blp.problems("clave_actual_incorrecta", "conflicto", "cuenta_bloqueada", "servicio_ocupado")
 def change_password(datos: dict[str, Any]) -> Response:
     """Cambiar la propia contraseña
 

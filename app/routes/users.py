@@ -8,6 +8,7 @@ from app.errors import NotFound
 from app.permissions import Permiso
 from app.queries import stats
 from app.queries import users as queries
+from app.schemas.fields import VacioArgs
 from app.schemas.pages import pagina_de
 from app.schemas.users import (
     EJEMPLO,
@@ -54,7 +55,7 @@ def list_users(args: dict[str, Any]) -> Response:
 @blp.arguments(UsuarioCreateArgs, example=EJEMPLO)
 @prepare(users.hash_for_new)
 @blp.response(201, UsuarioSchema)
-@blp.problems("ya_existe")
+@blp.problems("ya_existe", "servicio_ocupado")
 def create_user(datos: dict[str, Any]) -> Response:
     """Crear un usuario
 
@@ -144,10 +145,24 @@ def hand_over(datos: dict[str, Any], id: int) -> Response:
 @prepare(users.hash_for)
 @blp.response(200, UsuarioSchema)
 @blp.tagged
-@blp.problems("usuario_no_encontrado", "clave_propia")
+@blp.problems("usuario_no_encontrado", "clave_propia", "servicio_ocupado")
 def reset_password(datos: dict[str, Any], id: int) -> Response:
     """Restablecer la contraseña de otra persona
 
     Es temporal: al entrar con ella solo puede cambiarla. Sus sesiones terminan al momento.
     """
     return shown(found(users.reset_password(current_actor(), id, datos["password_hash"])))
+
+
+@blp.post("/<id:id>/desbloquear", permiso=Permiso.ADMINISTRAR_USUARIO)
+@blp.arguments(VacioArgs, required=False, example={})
+@blp.response(200, UsuarioSchema)
+@blp.tagged
+@blp.problems("usuario_no_encontrado")
+def unlock_user(_datos: dict[str, Any], id: int) -> Response:
+    """Desbloquear a un usuario
+
+    Olvida las contraseñas equivocadas que se probaron con su correo, y ya puede entrar. Si no las había, no
+    cambia nada.
+    """
+    return shown(found(users.unlock(current_actor(), id)))

@@ -24,7 +24,7 @@ from app.services.users import MIN_CLAVE
 PERSONAL = ("Administrador", "Técnico")
 ROLES = (*PERSONAL, "Solicitante")
 MAX_PREFERENCIAS = 4000  # bytes of JSON
-SECRETA = {"description": "Ni el correo, ni una contraseña conocida."}
+SECRETA = {"description": "Ni conocida, ni fácil de adivinar, ni parecida al correo o al nombre."}
 EJEMPLO = {
     "email": "rosa.lima@example.org",
     "nombre": "Rosa",

@@ -17,6 +17,7 @@ from app.models import (
     Comentarios,
     EtiquetaTiquet,
     Idempotencia,
+    Intento,
     Seguidores,
     Sesion,
     Tiquet,
@@ -46,6 +47,7 @@ def maintain() -> dict[str, int]:
         "claves": purge_rows(Idempotencia, Idempotencia.vence < now),
         "sesiones": purge_rows(Sesion, (Sesion.vence < now - SESIONES) | stale),
         "contenidos": attachments.sweep(),
+        "intentos": purge_rows(Intento, Intento.vence < now),
     }
 
 

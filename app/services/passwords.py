@@ -2,14 +2,25 @@
 
 import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from hmac import compare_digest
+from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from app.errors import Unavailable
+
 # OWASP's minimum: 19 MiB, two passes, one lane; about 25 ms of CPU.
 hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+
+# A hash takes a processor for its time, and whoever waits for one a thread: of the four that a worker has
+# (gunicorn.conf.py), one stays for other requests.
+AT_ONCE = BoundedSemaphore(2)
+ADMITTED = BoundedSemaphore(3)
+PATIENCE = 2.0  # seconds
 
 SHA256_HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
 WRAPPED = "v1w"  # stands before the argon2id of an unsalted SHA-256
@@ -20,6 +31,22 @@ WERKZEUG = re.compile(
     r"\$(?P<salt>[A-Za-z0-9]{1,64})\$(?P<digest>([0-9a-f]{2}){20,64})",
     re.ASCII,
 )
+
+
+@contextmanager
+def turn() -> Iterator[None]:
+    """A turn to hash passwords while requests are served; 503 when too many want one."""
+    if not ADMITTED.acquire(blocking=False):
+        raise Unavailable("servicio_ocupado")
+    try:
+        if not AT_ONCE.acquire(timeout=PATIENCE):
+            raise Unavailable("servicio_ocupado")
+        try:
+            yield
+        finally:
+            AT_ONCE.release()
+    finally:
+        ADMITTED.release()
 
 
 def hash_password(password: str) -> str:

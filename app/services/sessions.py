@@ -1,20 +1,22 @@
 """Signing in, going on and signing out."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from hmac import compare_digest
-from typing import NoReturn
+from typing import Any, NoReturn
 from uuid import uuid4
 
 from sqlalchemy import update
 
 from app.errors import Unauthorized
-from app.extensions import db
+from app.extensions import db, settings
 from app.models import Sesion, Usuario, utcnow
 from app.permissions import Actor
 from app.queries import sessions, users
-from app.services import audit, passwords
+from app.services import attempts, audit, passwords
+from app.transaction import read, run
 
 ABSOLUTE_LIFE = timedelta(days=30)
 
@@ -27,6 +29,31 @@ class SignIn:
     stored_hash: str
     new_hash: str | None
     sid: str
+
+
+def enter(
+    actor: Actor,
+    datos: dict[str, Any],
+    tokens_for: Callable[[int, str], dict[str, Any]],
+    agent: str | None,
+    deadline: float,
+) -> tuple[int, dict[str, Any]]:
+    """Open a session for whoever knows the password; answers whose, and its tokens.
+
+    Not one unit of work but one for each step: a try counts whatever comes of it, and no transaction is open
+    while the password is hashed.
+    """
+    email, password = datos["email"], datos["password"]
+    if settings().ratelimit_enabled:
+        run(lambda: attempts.count_sign_in(actor.ip), deadline=deadline)
+    with passwords.turn():
+        run(lambda: attempts.count_password(attempts.of_email(email)), deadline=deadline)
+        checked, whose = read(lambda: check_password(email, password), deadline)
+        if checked is None:
+            return run(lambda: refuse(actor, whose), deadline=deadline)
+        pair = tokens_for(checked.id_usuario, checked.sid)
+        run(lambda: sign_in(actor, checked, email, pair["refresh_token"], agent), deadline=deadline)
+    return checked.id_usuario, pair
 
 
 def check_password(email: str, password: str) -> tuple[SignIn | None, int | None]:
@@ -44,7 +71,7 @@ def check_password(email: str, password: str) -> tuple[SignIn | None, int | None
     return SignIn(id, stored, new_hash, uuid4().hex), id
 
 
-def sign_in(actor: Actor, checked: SignIn, refresh_token: str, agent: str | None) -> None:
+def sign_in(actor: Actor, checked: SignIn, email: str, refresh_token: str, agent: str | None) -> None:
     """Open the session that ``checked`` allows, unless the account changed meanwhile."""
     now = utcnow()
     same = update(Usuario).where(
@@ -58,6 +85,7 @@ def sign_in(actor: Actor, checked: SignIn, refresh_token: str, agent: str | None
     )
     if not touched.rowcount:  # type: ignore[attr-defined]  # an UPDATE's result has it
         refuse(actor, checked.id_usuario)
+    attempts.forget(attempts.of_email(email))
     db.session.add(
         Sesion(
             id=checked.sid,

@@ -1,7 +1,9 @@
 """Who signs in: accounts, their roles, and what their e-mails and passwords must be like."""
 
 import unicodedata
+from collections.abc import Iterable
 from functools import partial
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import delete, update
@@ -13,7 +15,7 @@ from app.models import ADMINISTRADOR, Usuario, UsuarioCategoria
 from app.permissions import SISTEMA, Actor, Permiso, permissions_of, require
 from app.queries import users as queries
 from app.queries.catalog import all_catalogs
-from app.services import audit, changes, locks, passwords, sessions
+from app.services import attempts, audit, changes, locks, passwords, sessions, strength
 from app.services.references import refuse, wrong_references
 from app.services.versions import Precondicion, check_version
 
@@ -27,13 +29,15 @@ def normalize_email(text: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).strip().lower())
 
 
-def check_new_password(password: str, email: str, campo: str = "password") -> None:
-    """Refuse a password that is too short, too long, or the first that anybody would try."""
+def check_new_password(password: str, about: Iterable[str], campo: str = "password") -> None:
+    """Refuse a password that is too short, too long, or among the first that anybody would try.
+
+    ``about`` are the e-mail and the names of whose it is to be.
+    """
     fallas = []
     if not MIN_CLAVE <= len(password) <= MAX_CLAVE:
         fallas.append(Falla("longitud", min=MIN_CLAVE, max=MAX_CLAVE))
-    if password.lower() in (CLAVE_DE_DEMO, normalize_email(email)):
-        fallas.append(Falla("clave_comun"))
+    fallas += strength.faults(password, about)
     if fallas:
         raise Invalid({campo: fallas})
 
@@ -42,28 +46,34 @@ def hash_for_new(_actor: Actor, datos: dict[str, Any]) -> dict[str, Any]:
     """The data of a new account with its password's hash in place of the password; slow."""
     datos = dict(datos)
     password = datos.pop("password")
-    check_new_password(password, datos["email"])
-    return {**datos, "password_hash": passwords.hash_password(password)}
+    check_new_password(password, [datos[name] for name in queries.IDENTIDAD])
+    with passwords.turn():
+        return {**datos, "password_hash": passwords.hash_password(password)}
 
 
 def hash_for(_actor: Actor, datos: dict[str, Any], id: int) -> dict[str, Any]:
     """The hash of the password that somebody else sets for the user ``id``; slow."""
-    email = queries.email_of(id)
+    about = queries.identity_of(id)
     db.session.remove()  # No connection is held while the hash is computed.
-    check_new_password(datos["password"], email or "")
-    return {"password_hash": passwords.hash_password(datos["password"])}
+    check_new_password(datos["password"], about)
+    with passwords.turn():
+        return {"password_hash": passwords.hash_password(datos["password"])}
 
 
 def hash_for_own(actor: Actor, datos: dict[str, Any]) -> dict[str, Any]:
     """The hash of the actor's new password, when it knows the present one; slow."""
-    email, stored = queries.secret_of(actor.id or 0)
+    id, deadline = actor.id or 0, monotonic() + transaction.LIMIT
+    about, stored = queries.identity_of(id), queries.hash_of(id)
     db.session.remove()
-    if not passwords.verify(stored, datos["password_actual"])[0]:
-        raise Forbidden("clave_actual_incorrecta")
-    check_new_password(datos["password_nuevo"], email, "password_nuevo")
-    if datos["password_nuevo"] == datos["password_actual"]:  # A temporary one would stay.
-        raise Invalid({"password_nuevo": [Falla("clave_repetida")]})
-    return {"stored_hash": stored, "password_hash": passwords.hash_password(datos["password_nuevo"])}
+    with passwords.turn():
+        transaction.run(lambda: attempts.count_password(attempts.of_user(id)), deadline=deadline)
+        if not passwords.verify(stored, datos["password_actual"])[0]:
+            raise Forbidden("clave_actual_incorrecta")
+        transaction.run(lambda: attempts.forget(attempts.of_user(id)), deadline=deadline)
+        check_new_password(datos["password_nuevo"], about, "password_nuevo")
+        if datos["password_nuevo"] == datos["password_actual"]:  # A temporary one would stay.
+            raise Invalid({"password_nuevo": [Falla("clave_repetida")]})
+        return {"stored_hash": stored, "password_hash": passwords.hash_password(datos["password_nuevo"])}
 
 
 def create(actor: Actor, datos: dict[str, Any]) -> int:
@@ -153,6 +163,14 @@ def reset_password(actor: Actor, id: int, password_hash: str) -> int:
     user.password_hash, user.debe_cambiar_clave = password_hash, True
     audit.record("usuario.clave_restablecida", actor, user, before, always=True)
     sessions.end_all(user.id)
+    return id
+
+
+def unlock(actor: Actor, id: int) -> int:
+    """Forget the wrong passwords that were tried for an account; answers its id."""
+    user = find_to_administer(actor, id, {})
+    if attempts.forget(attempts.of_email(user.email), attempts.of_user(id)):
+        audit.append("usuario.desbloqueado", actor, id_entidad=id)
     return id
 
 

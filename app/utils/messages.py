@@ -233,6 +233,10 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
     },
     429: {
         "demasiadas_peticiones": ("Espere antes de volver a intentarlo.", "Wait before you try again."),
+        "cuenta_bloqueada": (
+            "Demasiadas contraseñas equivocadas: espere, o pida a un Administrador que desbloquee la cuenta.",
+            "Too many wrong passwords: wait, or ask an Administrador to unlock the account.",
+        ),
     },
     431: {
         "cabeceras_demasiado_grandes": ("Las cabeceras son demasiado grandes.", "The headers are too large."),
@@ -245,6 +249,10 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
     },
     503: {
         "servicio_no_disponible": ("Inténtelo de nuevo en un momento.", "Try again in a moment."),
+        "servicio_ocupado": (
+            "Hay muchos inicios de sesión a la vez. Inténtelo de nuevo en un momento.",
+            "There are many sign-ins at once. Try again in a moment.",
+        ),
         "base_de_datos_no_disponible": (
             "La base de datos no responde; no se guardó nada. Inténtelo de nuevo en un momento.",
             "The database does not answer; nothing was saved. Try again in a moment.",
@@ -365,8 +373,12 @@ FALLAS: dict[str, tuple[str, str]] = {
     ),
     "archivo_vacio": ("El archivo está vacío.", "The file is empty."),
     "clave_comun": (
-        "Es una contraseña conocida; elija otra.",
-        "It is a well-known password; choose another.",
+        "Es una contraseña conocida, o fácil de adivinar; elija otra.",
+        "It is a well-known password, or easy to guess; choose another.",
+    ),
+    "clave_parecida": (
+        "Se parece al correo o al nombre de quien la usa; elija otra.",
+        "It is like the e-mail or the name of whoever uses it; choose another.",
     ),
 }
 
