@@ -5,7 +5,7 @@ from flask import Flask, has_request_context
 from app import cli, database, models, routes
 from app.extensions import cors, db, jwt, migrate
 from app.utils import documents, measures, metrics, openapi, problems, requests, tokens
-from app.utils.converters import IdConverter
+from app.utils.converters import IdConverter, SesionConverter
 from app.utils.json import OrjsonProvider
 from app.utils.proxies import TrustedProxies
 from app.utils.uploads import SpoolingRequest
@@ -42,7 +42,7 @@ def create_app(config: Config | None = None) -> Flask:
     options = database.engine_options(config.database_url, config.database_ssl_ca)
     app.config.update(config.flask(), SQLALCHEMY_ENGINE_OPTIONS=options)
     app.extensions["soporteplus"] = config
-    app.url_map.converters["id"] = IdConverter
+    app.url_map.converters |= {"id": IdConverter, "sesion": SesionConverter}
     app.url_map.strict_slashes = False
     bind(app, config)
     measures.register(app)

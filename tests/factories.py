@@ -154,22 +154,15 @@ def quien(tipo_usuario: str, **fields: Any) -> Quien:
     return Quien(id, email, *signed_in(id))
 
 
-def signed_in(id_usuario: int) -> tuple[str, dict[str, str]]:
+def signed_in(id_usuario: int, **fields: Any) -> tuple[str, dict[str, str]]:
     """A session of the user's, by its id and the headers that carry its token."""
     from flask import current_app
 
     sid = uuid.uuid4().hex
     now = utcnow()
-    db.session.add(
-        Sesion(
-            id=sid,
-            id_usuario=id_usuario,
-            refresco="0" * 64,
-            fecha_creacion=now,
-            ultimo_uso=now,
-            vence=now + timedelta(days=1),
-        )
-    )
+    about: dict[str, Any] = {"refresco": "0" * 64, "fecha_creacion": now, "ultimo_uso": now}
+    about |= {"vence": now + timedelta(days=1)} | fields
+    db.session.add(Sesion(id=sid, id_usuario=id_usuario, **about))
     db.session.commit()
     with current_app.app_context():
         pair = tokens.pair(id_usuario, sid)

@@ -20,7 +20,8 @@ from tests import factories
 
 ROLE = os.environ["SCHEMATHESIS_ROLE"]  # Empty: nobody.
 SERVER = os.environ["SCHEMATHESIS_SERVER"]
-ENDING = ("auth_logout", "auth_refresh")  # They end the session, or use up its refresh token.
+# They end the session, or use up its refresh token.
+ENDING = ("auth_logout", "auth_logout_everywhere", "auth_end_session", "auth_refresh")
 
 # Codes of refusals that depend on what is stored, on other fields, or on a size in bytes.
 BY_STATE = {

@@ -41,11 +41,11 @@ from tests.writes import AHORA, CASES, EMAIL, OTRO, REFUSALS, TERCERO, TIQUET, Y
 
 WRITING = ("POST", "PUT", "PATCH", "DELETE")
 
-# Refusals that have tests of their own.
+# Refusals that have tests of their own; and what takes nothing that could be malformed.
 ELSEWHERE = {
     "POST /api/auth/login": {401},
     "POST /api/auth/me/password": {409},
-    # They take neither a body nor a header of their own that could be malformed.
+    "DELETE /api/auth/sesiones/{id}": {400},
     f"DELETE {TIQUETS}/{{id}}/seguidores/{{id_usuario}}": {400},
     f"DELETE {TIQUETS}/{{id}}/seguidores/yo": {400},
 }
@@ -84,7 +84,7 @@ class Call:
         """The id of what an action is about, when it is not about something new."""
         if accion.startswith("seguidor."):
             return self.ids[1] if len(self.ids) > 1 else (self.body or {}).get("id_usuario", self.yo.id)
-        if not self.ids:
+        if not self.ids or accion.startswith("sesion."):
             return self.yo.id
         return self.ids[-1] if accion.startswith(("comentario.", "adjunto.", "relacion.")) else self.ids[0]
 

@@ -20,9 +20,11 @@ from app.models import (
     LogTransaccional,
     Relaciones,
     Seguidores,
+    Sesion,
     Tiquet,
     Usuario,
     Vistas,
+    utcnow,
 )
 from app.schemas.tickets import ORDENES, ORDENES_DE_PAPELERA
 from tests import factories
@@ -64,6 +66,7 @@ class Caso:
     query: Fila = field(default_factory=dict)
     filtros: tuple[Fila, ...] = ({},)
     clave: str = "id"  # what a row is told by
+    descending: bool = False  # where there is no parameter that says so
 
     def wanted(self, filas: list[Fila], query: Fila) -> list[int]:
         if self.model is Tiquet:
@@ -81,7 +84,7 @@ class Caso:
         def key(fila: Fila) -> tuple[Any, ...]:
             return *((fila[name] is not None, fila[name] or "") for name in self.columns), fila["id"]
 
-        ordered = sorted(shown, key=key, reverse=query.get("orden", "").startswith("-"))
+        ordered = sorted(shown, key=key, reverse=self.descending or query.get("orden", "").startswith("-"))
         return [fila["id"] for fila in ordered]
 
     def __str__(self) -> str:
@@ -172,9 +175,17 @@ GENTE = (
     people("/api/clientes", Clientes, "nombre", "apellido"),
     people("/api/empleados", Empleados, "nombre", "apellido"),
 )
+SESIONES = Caso(
+    "/api/auth/sesiones",
+    Sesion,
+    st.fixed_dictionaries({"fecha_creacion": INSTANTES}),
+    ("fecha_creacion",),
+    descending=True,
+)
 CASOS = (
     *GENTE,
     FOLLOWERS,
+    SESIONES,
     *(conversation(orden) for orden in ("fecha_creacion", "-fecha_creacion")),
     files(),
     views(),
@@ -204,6 +215,9 @@ class Estante:
         if self.caso.model is Tiquet:
             self.filas += plant([{"id_usuario_creador": self.quien.id} | fila for fila in filas])
             return
+        if self.caso.model is Sesion:
+            self.insert([{"id": uuid.uuid4().hex} | self.alive() | fila for fila in filas])
+            return
         if self.caso.model is Relaciones:
             filas = self.between_tickets(filas)
         model = self.caso.model
@@ -226,12 +240,21 @@ class Estante:
             whole = [{"id_evento": f"e-{fila['id']}"} | fila for fila in whole]
         if model is Usuario:
             whole = [{"email": f"{uuid.uuid4().hex}@example.org"} | fila for fila in whole]
-        if model is Seguidores:
-            self.add_followers(whole)
+        self.insert(whole)
+
+    def alive(self) -> Fila:
+        """What makes a session one that is shown to whoever asks."""
+        now = utcnow()
+        ends = {"ultimo_uso": now, "vence": now + timedelta(days=1)}
+        return {"id_usuario": self.quien.id, "refresco": "0" * 64} | ends
+
+    def insert(self, filas: list[Fila]) -> None:
+        if self.caso.model is Seguidores:
+            self.add_followers(filas)
         else:
-            db.session.execute(insert(model), whole)
+            db.session.execute(insert(self.caso.model), filas)
         db.session.commit()
-        self.filas += whole
+        self.filas += filas
 
     def between_tickets(self, filas: list[Fila]) -> list[Fila]:
         """Relations of the ticket, each with another that is made for it."""
@@ -263,8 +286,8 @@ class Estante:
         self.filas = []
 
     def pages(self, query: Fila, limite: int) -> Iterator[list[int]]:
-        """The ids on each page, less that of whoever asks, who may be in the list of users."""
-        asks = self.quien.id if self.caso.model is Usuario else None
+        """The ids on each page, less that of whoever asks, or of its session."""
+        asks = {Usuario: self.quien.id, Sesion: self.quien.sid}.get(self.caso.model)
         for page in pages(self.client, self.quien.headers, self.caso.query | query, limite, self.path):
             ids = [self.id_of(fila) for fila in page["data"]]
             yield [id for id in ids if id != asks]
@@ -299,6 +322,7 @@ def some(caso: Caso, count: int) -> list[Fila]:
         Relaciones: {"inversa": False},
         LogTransaccional: {"fecha": INICIO},
         Seguidores: {"fecha_creacion": INICIO},
+        Sesion: {"fecha_creacion": INICIO},
     }.get(caso.model, {"nombre": "Ana", "apellido": "Ana"})
     return [fila] * count
 

@@ -22,6 +22,7 @@ from tests.world import (
     STALE,
     TIQUETS,
     UNKNOWN,
+    UNKNOWN_SESSION,
     USERS,
     VISTAS,
     bearer,
@@ -31,6 +32,7 @@ from tests.world import (
     item_of,
     last_event,
     make_follower,
+    make_session,
     parameters_of,
     refresh_token,
     snapshot,
@@ -73,6 +75,8 @@ RULES = (
     (f"* {SEGUIDOR}", NOTHING, "seguidor_no_encontrado", None),
     (f"* {SEGUIDOR}", "of another ticket", "seguidor_no_encontrado", None),
     ("* /api/tickets/tickets/{id}*", NOTHING, "tiquet_no_encontrado", None),
+    ("* /api/auth/sesiones/{id}", OWN, None, None),
+    ("* /api/auth/sesiones/{id}", "*", "sesion_no_encontrada", None),
     ("* /api/users/{id}*", NOTHING, "usuario_no_encontrado", None),
     ("* /api/clientes/{id}", NOTHING, "cliente_no_encontrado", None),
     ("* /api/empleados/{id}", NOTHING, "empleado_no_encontrado", None),
@@ -157,6 +161,12 @@ class World:
                 ANOTHERS: MAKERS[f"{VISTAS}/{{id}}"](id_usuario=self.third),
                 PRIVATE: MAKERS[f"{VISTAS}/{{id}}"](id_usuario=self.third, compartida=False),
                 NOTHING: (UNKNOWN,),
+            },
+            f"{AUTH}sesiones/{{id}}": {
+                OWN: make_session(self.yo.id),
+                ANOTHERS: make_session(self.third),
+                CLOSED: make_session(self.yo.id, fin=utcnow()),
+                NOTHING: (UNKNOWN_SESSION,),
             },
         }
         for path, campo in POINTERS.items():

@@ -13,6 +13,7 @@ from app.services.seed import seed_catalogs
 from tests.client import SUCCEEDED, ApiClient, document_of, documented, example_of, operations
 from tests.conftest import config_for
 from tests.factories import NUEVO
+from tests.world import bearer
 
 MOUNTED = "https://soporte.example.org/mesa"
 
@@ -167,7 +168,10 @@ def test_a_cursor_goes_on_wherever_the_service_is_mounted(client, tecnico):
 
 
 # Operations in the order in which they can succeed one after the other; the rest goes by method.
-AT_THE_END = ("tickets_restore_ticket", "auth_change_password", "auth_refresh", "auth_logout")
+AT_THE_END = (
+    *("tickets_restore_ticket", "auth_change_password", "auth_refresh", "auth_logout"),
+    "auth_logout_everywhere",
+)
 # On another ticket of the demonstration than that which was created: it ends there.
 ON = {"relaciones_merge_ticket": "39"}
 METHODS = ("POST", "GET", "PUT", "PATCH", "DELETE")
@@ -192,8 +196,16 @@ def test_the_example_of_every_operation_works_and_is_answered_as_documented(demo
     app, client = demo, demo.test_client()
     SUCCEEDED.clear()
     todo = dict(operations(app))
-    login = client.post("/api/auth/login", json=example_of(todo["POST /api/auth/login"])).json
-    made = {}
+    credentials = example_of(todo["POST /api/auth/login"])
+    new = {"password": example_of(todo["POST /api/auth/me/password"])["password_nuevo"]}
+
+    def sign_in(**other):
+        return client.post("/api/auth/login", json=credentials | other).json
+
+    sign_in()
+    login = sign_in()
+    sessions = client.get("/api/auth/sesiones", headers=bearer(login["access_token"])).json["data"]
+    made = {"/api/auth/sesiones": next(one["id"] for one in sessions if not one["actual"])}
 
     def call(name):
         operation = todo[name]
@@ -201,11 +213,11 @@ def test_the_example_of_every_operation_works_and_is_answered_as_documented(demo
         collection = path.partition("/{")[0]
         own = ON.get(operation["operationId"], made.get(collection, "1"))
         path = path.replace("{id}", own).replace("{id_usuario}", "1")
-        token = login["refresh_token" if "refresco" in str(operation.get("security")) else "access_token"]
         for below, many in (("comentario", "s"), ("adjunto", "s"), ("relacion", "es")):
             path = path.replace(f"{{id_{below}}}", made.get(f"{collection}/{{id}}/{below}{many}", "1"))
-        headers = {"Authorization": f"Bearer {token}"}
-        answer = client.open(path, method=method, json=example_of(operation), headers=headers)
+        signed = sign_in(**new) if path.endswith("logout-todas") else login
+        token = signed["refresh_token" if "refresco" in str(operation.get("security")) else "access_token"]
+        answer = client.open(path, method=method, json=example_of(operation), headers=bearer(token))
         assert answer.status_code < 300, (name, answer.get_data(as_text=True))
         if answer.status_code == 201:
             made[name.split()[1]] = answer.headers["Location"].rpartition("/")[2]

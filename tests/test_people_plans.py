@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text
 from app.extensions import db
 from app.models import FILTRABLES, Comentarios, Seguidores, Tiquet
 from app.permissions import Actor
-from app.queries import catalog, comments, followers, people, ticket_list, users
+from app.queries import catalog, comments, followers, people, sessions, ticket_list, users
 from app.queries.pagination import TOTAL_EXACTO, Corte, Pagina
 from app.queries.tickets import IN_TRASH
 from tests.conftest import empty_tables
@@ -44,6 +44,13 @@ INSERT INTO Seguidores (id_tiquet, id_usuario, motivo, fecha_creacion)
 SELECT IF(seq % 2, 2000, 1 + seq DIV 20), id, 'manual', NOW()
 FROM seq_1_to_20000 JOIN Usuario ON id = :usuario + seq
 """
+# Sessions of ten users; one in 37 has ended.
+SESSION = """
+INSERT INTO Sesion (id, id_usuario, refresco, fecha_creacion, ultimo_uso, vence, fin)
+SELECT MD5(seq), :usuario + seq % 10, 'x', NOW() - INTERVAL seq SECOND, NOW(), NOW() + INTERVAL 1 DAY,
+    IF(seq % 37, NULL, NOW())
+FROM seq_1_to_20000
+"""
 MUCHO, POCO = 2000, 2  # tickets with 5000 comments and with 20
 
 COUNT = 2 * (TOTAL_EXACTO + 1)  # Each from the index, and once more when they are counted.
@@ -58,11 +65,11 @@ def first(app) -> Iterator[dict[str, int]]:
         for table, own in (("Clientes", PERSONA), ("Empleados", PERSONA), ("Usuario", CUENTA)):
             db.session.execute(text(PLANT.format(table=table, **own)))
         db.session.execute(text(COMMENT), first)
+        db.session.execute(text(SESSION), first)
         db.session.commit()
         db.session.execute(text(FOLLOWER), first)
-        db.session.execute(
-            text("ANALYZE TABLE Clientes, Empleados, Usuario, Tiquet, Comentarios, Seguidores")
-        )
+        tables = "Clientes, Empleados, Usuario, Tiquet, Comentarios, Seguidores, Sesion"
+        db.session.execute(text(f"ANALYZE TABLE {tables}"))
         yield first
         empty_tables()
 
@@ -192,3 +199,13 @@ def common(column: Any) -> Any:
     """The value that most tickets of the trash have."""
     found = select(column).where(IN_TRASH, column.is_not(None)).group_by(column)
     return db.session.scalar(found.order_by(func.count().desc()).limit(1))
+
+
+@pytest.mark.parametrize("share", DEPTHS)
+def test_a_page_of_sessions_reads_the_rows_it_shows_and_those_that_ended(first, session, share):
+    actor = acting(first, "Técnico")
+    corte = place(sessions.ORDEN, share, sessions.own(actor), descending=True)
+
+    indexes = read(lambda c: sessions.page(actor, LIMITE, c), corte, "Sesion", each=2)
+
+    assert indexes == {"ix_Sesion_id_usuario_fecha_creacion_id"}

@@ -31,6 +31,10 @@ REQUESTS: list[tuple[int, str, str, Any]] = [
     (7, "POST", "/api/users/{usuario}/password", CLAVE),
     (3, "GET", "/api/users/{usuario}/tickets-abiertos", None),
     (7, "POST", "/api/users/{usuario}/tickets-abiertos", {"id_usuario": None}),
+    (4, "POST", "/api/users/{usuario}/desbloquear", {}),
+    (2, "GET", "/api/auth/sesiones/{sesion}", None),
+    (4, "DELETE", "/api/auth/sesiones/{sesion}", None),
+    (3, "POST", "/api/auth/logout-todas", {}),
     (10, "DELETE", "/api/users/{usuario}", None),
     (2, "GET", "/api/clientes/{cliente}", None),
     (5, "POST", "/api/clientes", PERSONA),
@@ -81,6 +85,7 @@ REQUESTS: list[tuple[int, str, str, Any]] = [
 LISTS = [
     (2, "/api/users", {}),
     (2, "/api/users", {"q": "ro", "activo": "true", "id_categoria": 1}),
+    (2, "/api/auth/sesiones", {}),
     (2, "/api/clientes", {}),
     (2, "/api/clientes", {"q": "ro li", "activo": "true", "id_ubicacion": 1}),
     (2, "/api/empleados", {}),
@@ -115,6 +120,7 @@ def ids(client, admin):
         "empleado": factories.EmpleadoFactory().id,
         "ubicacion": made("/api/tickets/ubicaciones", {"nombre": "Sede nueva"}),
         "adjunto": factories.adjunto(id_tiquet=tiquet).id,
+        "sesion": factories.signed_in(admin.id)[0],
         "comentario": made(COMENTARIOS.format(tiquet=tiquet), {"mensaje": "Se reinició"}),
         "otro": factories.tiquet(),
         "relacion": made(RELACIONES.format(tiquet=tiquet), {"tipo": "hijo", "id_tiquet": factories.tiquet()}),
@@ -143,6 +149,7 @@ def test_an_item_and_a_write_take_so_many_statements(client, admin, ids, count, 
 @pytest.mark.parametrize(("count", "path", "query"), LISTS, ids=str)
 def test_a_page_takes_so_many_statements_however_long_it_is(client, admin, ids, count, path, query):
     for _ in range(4):
+        factories.signed_in(admin.id)
         usuario = factories.UsuarioFactory(nombre="Rosa").id
         client.put(f"/api/users/{usuario}", json={"categorias": [1]}, headers=admin.headers)
         factories.SeguidorFactory(id_tiquet=ids["tiquet"], id_usuario=usuario)

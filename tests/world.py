@@ -19,6 +19,7 @@ from tests.factories import Quien
 UNKNOWN = 2147483647  # the id of nothing
 STALE = '"999.0"'  # the tag of no version
 VISTAS = "/api/tickets/vistas"
+UNKNOWN_SESSION = "f" * 32
 AUTH, TIQUETS, USERS = "/api/auth/", "/api/tickets/tickets", "/api/users"
 LOG = LogTransaccional.__tablename__
 TRIED = Intento.__tablename__  # A password that was wrong counts, whatever it is refused with.
@@ -36,7 +37,7 @@ CAMPO_DE = {
 }
 PERSONAS = {"cliente": factories.ClienteFactory, "empleado": factories.EmpleadoFactory}
 
-Ids = tuple[int, ...]
+Ids = tuple[int | str, ...]
 Make = Callable[..., Ids]
 
 
@@ -46,6 +47,11 @@ def maker(factory: Any) -> Make:
 
 def row_maker(name: str) -> Make:
     return lambda **fields: (factories.fila(name, **fields),)
+
+
+def make_session(id_usuario: int | None = None, **fields: Any) -> tuple[str]:
+    sid, _ = factories.signed_in(id_usuario or factories.UsuarioFactory().id, **fields)
+    return (sid,)
 
 
 def make_comment(**fields: Any) -> Ids:
@@ -81,6 +87,7 @@ MAKERS: dict[str, Make] = {
     f"{TIQUETS}/{{id}}/relaciones/{{id_relacion}}": make_relation,
     f"{TIQUETS}/{{id}}/seguidores/{{id_usuario}}": make_follower,
     f"{USERS}/{{id}}": maker(factories.UsuarioFactory),
+    f"{AUTH}sesiones/{{id}}": make_session,
     **{f"/api/{entidad}s/{{id}}": maker(factory) for entidad, factory in PERSONAS.items()},
     **{f"/api/tickets/{name}/{{id}}": row_maker(name) for name in CATALOGOS},
 }

@@ -74,6 +74,14 @@ CASES: dict[str, list[Case]] = {
     "POST /api/auth/login": [Case(("sesion.iniciada",))],
     "POST /api/auth/refresh": [Case(())],  # The session that began goes on.
     "POST /api/auth/logout": [Case(("sesion.cerrada",)), Case(("sesion.cerrada",), role="Técnico")],
+    "POST /api/auth/logout-todas": [
+        Case(("sesion.todas_cerradas",)),
+        Case(("sesion.todas_cerradas",), role="Técnico"),
+    ],
+    "DELETE /api/auth/sesiones/{id}": [
+        Case(("sesion.cerrada",), on={"id_usuario": YO}),
+        Case(("sesion.cerrada",), on={"id_usuario": YO}, role="Técnico"),
+    ],
     **on_each("/api/auth/me", "PUT PATCH", [Case(("usuario.actualizado",))]),
     "POST /api/auth/me/password": [
         Case(("usuario.clave_cambiada",)),

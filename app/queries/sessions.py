@@ -1,12 +1,23 @@
-"""Who holds a token: the one statement that authenticates a request."""
+"""Who holds a token: the one statement that authenticates a request. And the sessions that one has."""
 
+from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, select
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, select
 
 from app.extensions import db
 from app.models import CatalogoEpoca, Sesion, Usuario, utcnow
+from app.permissions import Actor
+from app.queries.pagination import Corte, Pagina, page_of
+
+INACTIVIDAD = timedelta(days=7)  # How long a session can be renewed after it was used last.
+MOSTRADAS: tuple[Any, ...] = (
+    *(Sesion.id, Sesion.agente, Sesion.ip),
+    *(Sesion.fecha_creacion, Sesion.ultimo_uso, Sesion.vence),
+)
+ORDEN = (Sesion.fecha_creacion, Sesion.id)
 
 
 @cache
@@ -36,3 +47,37 @@ def holder(sid: str, sub: int) -> Row[Any] | None:
 def locked(sid: str) -> Sesion | None:
     """A session to be changed."""
     return db.session.scalars(select(Sesion).where(Sesion.id == sid).with_for_update()).one_or_none()
+
+
+def own(actor: Actor) -> ColumnElement[bool]:
+    """The actor's sessions that are alive, those that nobody renews any more left out."""
+    now = utcnow()
+    alive = (Sesion.fin.is_(None), Sesion.vence > now, Sesion.ultimo_uso > now - INACTIVIDAD)
+    return and_(Sesion.id_usuario == actor.id, *alive)
+
+
+def page(actor: Actor, limite: int, corte: Corte | None) -> Pagina:
+    """The actor's sessions, the newest first."""
+    query = select(*MOSTRADAS).where(own(actor))
+    pagina = page_of(query, ORDEN, limite, corte, descending=True)
+    return replace(pagina, filas=[shown(actor, fila) for fila in pagina.filas])
+
+
+def get(actor: Actor, sid: str) -> dict[str, Any] | None:
+    """One of the actor's sessions."""
+    query = select(*MOSTRADAS).where(Sesion.id == sid, own(actor))
+    row = db.session.execute(query).mappings().one_or_none()
+    return None if row is None else shown(actor, dict(row))
+
+
+def shown(actor: Actor, fila: dict[str, Any]) -> dict[str, Any]:
+    """With when it ends unless it is renewed, and whether the actor asks by it."""
+    vence = min(fila["vence"], fila["ultimo_uso"] + INACTIVIDAD)
+    return {**fila, "vence": vence, "actual": fila["id"] == actor.id_sesion}
+
+
+def own_locked(actor: Actor, sid: str) -> Sesion | None:
+    """One of the actor's sessions, to be ended."""
+    return db.session.scalars(
+        select(Sesion).where(Sesion.id == sid, own(actor)).with_for_update()
+    ).one_or_none()

@@ -4,13 +4,16 @@ from typing import Any
 
 from flask import Response, g, request
 
+from app.errors import NotFound
 from app.permissions import Permiso
-from app.schemas.auth import LoginArgs, SesionSchema
+from app.queries import sessions as queries
+from app.schemas.auth import LoginArgs, SesionAbiertaSchema, SesionSchema
 from app.schemas.fields import VacioArgs
+from app.schemas.pages import PaginaArgs, pagina_de
 from app.schemas.users import ClavePropiaArgs, PerfilSchema, PerfilUpdateArgs
 from app.services import sessions, users
 from app.transaction import read, run
-from app.utils import tokens
+from app.utils import cursors, tokens
 from app.utils.blueprint import Blueprint, prepare
 from app.utils.etag import if_match, listed, shown
 from app.utils.identity import current_actor
@@ -64,6 +67,53 @@ def logout(_datos: dict[str, Any]) -> Response:
     return Response(status=204)
 
 
+@blp.post("/logout-todas", permiso=Permiso.PROPIO)
+@blp.arguments(VacioArgs, required=False, example={})
+@blp.response(204)
+def logout_everywhere(_datos: dict[str, Any]) -> Response:
+    """Cerrar todas las sesiones propias
+
+    También la de esta petición; sus tokens dejan de valer al momento.
+    """
+    sessions.sign_out_everywhere(current_actor())
+    return Response(status=204)
+
+
+@blp.get("/sesiones", permiso=Permiso.PROPIO)
+@blp.arguments(PaginaArgs, location="query")
+@blp.response(200, pagina_de(SesionAbiertaSchema))
+def list_sessions(args: dict[str, Any]) -> Response:
+    """Listar las sesiones propias
+
+    Las que siguen abiertas, la más reciente primero.
+    """
+    pagina = queries.page(current_actor(), args["limite"], cursors.read(args.get("cursor")))
+    return listed(cursors.envelope(pagina, args["limite"]))
+
+
+@blp.get("/sesiones/<sesion:id>", permiso=Permiso.PROPIO)
+@blp.response(200, SesionAbiertaSchema)
+@blp.problems("sesion_no_encontrada")
+def get_session(id: str) -> Response:
+    """Ver una sesión propia"""
+    found = queries.get(current_actor(), id)
+    if found is None:
+        raise NotFound("sesion_no_encontrada")
+    return listed(found)
+
+
+@blp.delete("/sesiones/<sesion:id>", permiso=Permiso.PROPIO)
+@blp.response(204)
+@blp.problems("sesion_no_encontrada")
+def end_session(id: str) -> Response:
+    """Cerrar una sesión propia
+
+    Sus tokens dejan de valer al momento. Puede ser la de esta petición.
+    """
+    sessions.end_one(current_actor(), id)
+    return Response(status=204)
+
+
 @blp.get("/me", permiso=Permiso.PROPIO)
 @blp.response(200, PerfilSchema)
 @blp.tagged
@@ -114,7 +164,8 @@ def patch_me(cambios: dict[str, Any]) -> Response:
 def change_password(datos: dict[str, Any]) -> Response:
     """Cambiar la propia contraseña
 
-    Pide la actual. Las demás sesiones terminan al momento; esta sigue.
+    Pide la actual; tras diez que no lo son, la respuesta es 429 durante diez minutos. Las demás sesiones
+    terminan al momento; esta sigue.
     """
     users.change_own_password(current_actor(), **datos)
     return Response(status=204)

@@ -33,3 +33,21 @@ class SesionSchema(Out):
         required=True, metadata={"description": "Segundos de vida del token de acceso."}
     )
     user = fields.Nested(UsuarioBreveSchema, required=True)
+
+
+class SesionAbiertaSchema(Out):
+    """Una sesión abierta del propio usuario."""
+
+    id = fields.String(required=True)
+    agente = fields.String(
+        required=True, allow_none=True, metadata={"description": "El programa, como se presentó."}
+    )
+    ip = fields.String(
+        required=True, allow_none=True, metadata={"description": "Desde qué dirección se inició."}
+    )
+    fecha_creacion = fields.DateTime(required=True)
+    ultimo_uso = fields.DateTime(required=True, metadata={"description": "Cuándo se renovó por última vez."})
+    vence = fields.DateTime(required=True, metadata={"description": "Cuándo termina si no se renueva."})
+    actual = fields.Boolean(
+        required=True, metadata={"description": "Si es la sesión con la que se pregunta."}
+    )

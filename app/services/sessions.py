@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from sqlalchemy import update
 
-from app.errors import Unauthorized
+from app.errors import NotFound, Unauthorized
 from app.extensions import db, settings
 from app.models import Sesion, Usuario, utcnow
 from app.permissions import Actor
@@ -133,6 +133,20 @@ def sign_out(actor: Actor) -> None:
     sesion = sessions.locked(actor.id_sesion or "")
     if sesion and not sesion.fin:
         end(actor, sesion, "sesion.cerrada")
+
+
+def sign_out_everywhere(actor: Actor) -> None:
+    """End all sessions of the actor, the present one too."""
+    end_all(actor.id or 0)
+    audit.append("sesion.todas_cerradas", actor, id_entidad=actor.id)
+
+
+def end_one(actor: Actor, sid: str) -> None:
+    """End one of the actor's own sessions, or 404."""
+    sesion = sessions.own_locked(actor, sid)
+    if sesion is None:
+        raise NotFound("sesion_no_encontrada")
+    end(actor, sesion, "sesion.cerrada")
 
 
 def end_all(id_usuario: int, but: str | None = None) -> None:

@@ -1,7 +1,7 @@
 """What may stand in a path."""
 
 from werkzeug.exceptions import NotFound
-from werkzeug.routing import IntegerConverter
+from werkzeug.routing import BaseConverter, IntegerConverter
 
 from app.schemas.fields import MAX_ID
 
@@ -15,3 +15,9 @@ class IdConverter(IntegerConverter):
         if int(value) > MAX_ID:
             raise NotFound  # A ValidationError would be a 405: the rules for other methods match so far.
         return int(value)
+
+
+class SesionConverter(BaseConverter):
+    """The id of a session, as its tokens name it."""
+
+    regex = r"[0-9a-f]{32}"

@@ -95,6 +95,7 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
         "no_encontrado": ("No hay nada en esta dirección.", "There is nothing at this address."),
         "tiquet_no_encontrado": ("No existe ese tiquet.", "There is no such ticket."),
         "usuario_no_encontrado": ("No existe ese usuario.", "There is no such user."),
+        "sesion_no_encontrada": ("No tiene usted esa sesión.", "You have no such session."),
         "cliente_no_encontrado": ("No existe ese cliente.", "There is no such customer."),
         "empleado_no_encontrado": ("No existe ese empleado.", "There is no such employee."),
         "comentario_no_encontrado": ("No existe ese comentario.", "There is no such comment."),

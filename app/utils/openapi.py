@@ -11,7 +11,7 @@ from app.permissions import POLITICA, Permiso
 from app.schemas.attachments import Archivo
 from app.schemas.fields import IdOPalabra, Instante, Texto
 from app.schemas.problems import ProblemaSchema
-from app.utils.converters import IdConverter
+from app.utils.converters import IdConverter, SesionConverter
 from app.utils.etag import TAGS
 from app.utils.idempotency import KEY as KEY_FORM
 from app.utils.messages import ESTADO_DE, TITULOS
@@ -148,6 +148,7 @@ def make_api(app: Flask) -> Api:
     api.register_field(Archivo, "string", "binary")
     api.register_field(IdOPalabra, None, None)
     api.register_converter(IdConverter, lambda _c: {"type": "integer", "minimum": 1, "maximum": 2147483647})
+    api.register_converter(SesionConverter, lambda c: {"type": "string", "pattern": f"^{c.regex}$"})
     return api
 
 

@@ -12,10 +12,10 @@ from flask_jwt_extended import create_access_token, create_refresh_token
 
 from app.errors import Unauthorized
 from app.extensions import settings
+from app.queries import sessions
 
 ALGORITHM = "HS256"
 ISSUER = AUDIENCE = "soporteplus"
-REFRESH_LIFE = timedelta(days=7)
 LEEWAY = 5  # seconds
 MAX_ID_DIGITS = 10
 REQUIRED = ["exp", "iat", "nbf", "jti", "sid", "sub", "iss", "aud", "type"]
@@ -27,7 +27,7 @@ def configure(app: Flask, access_minutes: int) -> None:
         JWT_ENCODE_ISSUER=ISSUER,
         JWT_ENCODE_AUDIENCE=AUDIENCE,
         JWT_ACCESS_TOKEN_EXPIRES=timedelta(minutes=access_minutes),
-        JWT_REFRESH_TOKEN_EXPIRES=REFRESH_LIFE,
+        JWT_REFRESH_TOKEN_EXPIRES=sessions.INACTIVIDAD,
         JWT_COOKIE_CSRF_PROTECT=False,  # Tokens travel in the header only.
     )
 
