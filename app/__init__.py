@@ -4,7 +4,7 @@ from flask import Flask, has_request_context
 
 from app import cli, database, models, routes
 from app.extensions import cors, db, jwt, migrate
-from app.utils import documents, measures, metrics, openapi, problems, requests, tokens
+from app.utils import documents, limits, measures, metrics, openapi, problems, requests, tokens
 from app.utils.converters import IdConverter, SesionConverter
 from app.utils.json import OrjsonProvider
 from app.utils.proxies import TrustedProxies
@@ -22,9 +22,7 @@ EXPOSED_HEADERS = (
         "Location",
         "X-Request-Id",
         "Retry-After",
-        "RateLimit-Limit",
-        "RateLimit-Remaining",
-        "RateLimit-Reset",
+        *limits.HEADERS,
     ),
     *("Idempotent-Replayed", "Content-Disposition", "Preference-Applied"),
 )
@@ -53,6 +51,7 @@ def create_app(config: Config | None = None) -> Flask:
     for blueprint, prefix in routes.BLUEPRINTS:
         api.register_blueprint(blueprint, url_prefix=prefix)
     documents.register(app, api)
+    limits.register(app, config)
     cli.register(app)
     if config.trusted_proxies:
         app.wsgi_app = TrustedProxies(app.wsgi_app, config.trusted_proxies)  # type: ignore[method-assign]

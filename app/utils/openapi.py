@@ -14,6 +14,8 @@ from app.schemas.problems import ProblemaSchema
 from app.utils.converters import IdConverter, SesionConverter
 from app.utils.etag import TAGS
 from app.utils.idempotency import KEY as KEY_FORM
+from app.utils.limits import EXENTOS
+from app.utils.limits import HEADERS as LIMITS
 from app.utils.messages import ESTADO_DE, TITULOS
 
 # What views may answer beside their own errors: said once here, not at each view.
@@ -21,6 +23,7 @@ ANY_VIEW = (
     *("peticion_incorrecta", "datos_invalidos", "error_interno"),
     *("servicio_no_disponible", "base_de_datos_no_disponible", "base_de_datos_ocupada"),
 )
+COUNTED = ("demasiadas_peticiones",)
 WITH_TOKEN = ("token_ausente", "token_invalido", "token_caducado", "sesion_terminada")
 WITH_ROLE = ("permiso_denegado",)
 WITH_OWN_PASSWORD = ("cambio_de_clave_requerido",)
@@ -64,12 +67,16 @@ ANSWERED = {
     "Content-Disposition": "`attachment`, con el nombre del archivo.",
     "Accept-Ranges": "`bytes`: se puede pedir un rango.",
     "Content-Range": "Qué bytes son, y de cuántos.",
+    "RateLimit-Limit": "Peticiones que se admiten en un minuto.",
+    "RateLimit-Remaining": "Cuántas quedan.",
+    "RateLimit-Reset": "Segundos hasta que se cuenta de nuevo.",
     "Retry-After": "Segundos que conviene esperar antes de repetir la petición.",
     "WWW-Authenticate": "Cómo se espera la identificación: `Bearer`.",
     "Idempotent-Replayed": "`true` si la respuesta es la de una petición anterior con la misma clave.",
 }
 OF_FILES = ["Content-Disposition", "Accept-Ranges"]
-SOMETIMES = ("Retry-After", "Idempotent-Replayed")  # The others are in every answer that names them.
+# The others are in every answer that names them; those of limits are not where RATELIMIT_ENABLED is false.
+SOMETIMES = ("Retry-After", "Idempotent-Replayed", *LIMITS)
 ID = "Un id, como lo dieron la lista o la creación."
 ETAG = '"1.0123456789abcdef"'
 IF_MATCH = "ETag que se leyó, o `*`; si el objeto cambió desde entonces, la respuesta es 412."
@@ -179,11 +186,13 @@ def complete_operation(path: str, method: str, operation: dict[str, Any], respon
     file = operation.pop("x-archivo", False)
     versioned = "version_obsoleta" in codigos
     guarded, of_session = "x-permiso" in operation, operation["tags"] == ["auth"]
+    limited = operation["tags"][0] not in EXENTOS
     keyed = method == "post" and not of_session
     form = "multipart/form-data" in operation.get("requestBody", {}).get("content", {})
     parameters = operation.setdefault("parameters", [])
     for holds, some in (
         (True, ANY_VIEW),
+        (limited, COUNTED),
         (operation.get("security") != [], WITH_TOKEN),
         (guarded, WITH_ROLE),
         (guarded and not of_session, WITH_OWN_PASSWORD),
@@ -198,7 +207,8 @@ def complete_operation(path: str, method: str, operation: dict[str, Any], respon
         (any(p.get("name") == "cursor" for p in parameters), ("cursor_invalido",)),
     ):
         codigos |= set(some) if holds else set()
-    answered = ["X-Request-Id", *(["Idempotent-Replayed"] if keyed else [])]
+    counted = LIMITS if limited else ()
+    answered = ["X-Request-Id", *counted, *(["Idempotent-Replayed"] if keyed else [])]
     for status, response in operation["responses"].items():
         if status == "422":
             continue  # flask-smorest's own; ours follows.
@@ -209,7 +219,7 @@ def complete_operation(path: str, method: str, operation: dict[str, Any], respon
     if etag and method == "get":
         unchanged = {"description": "Sin cambios desde el ETag que se envió."}
         operation["responses"]["304"] = unchanged | {
-            "headers": refer("headers", ["X-Request-Id", "ETag", *(OF_FILES if ranged else [])])
+            "headers": refer("headers", ["X-Request-Id", *counted, "ETag", *(OF_FILES if ranged else [])])
         }
     if ranged:
         whole = operation["responses"]["200"]
@@ -218,7 +228,7 @@ def complete_operation(path: str, method: str, operation: dict[str, Any], respon
         parameters.append(header("Range", RANGE, RANGE_FORM, example="bytes=0-1023"))
     for status in sorted({ESTADO_DE[codigo] for codigo in codigos}):
         own = [codigo for codigo in ESTADO_DE if codigo in codigos and ESTADO_DE[codigo] == status]
-        operation["responses"][str(status)] = problem_response(status, own, responses)
+        operation["responses"][str(status)] = problem_response(status, own, counted, responses)
     for name, description in HEADERS.items():
         parameters.append(header(name, description))
     if versioned:
@@ -242,12 +252,14 @@ def refer(kind: str, names: list[str]) -> dict[str, Any]:
     return {name: {"$ref": f"#/components/{kind}/{name}"} for name in names}
 
 
-def problem_response(status: int, codigos: list[str], responses: dict[str, Any]) -> dict[str, str]:
+def problem_response(
+    status: int, codigos: list[str], counted: tuple[str, ...], responses: dict[str, Any]
+) -> dict[str, str]:
     """A reference to the response with these codes, which is put into ``responses`` if it is not there."""
     title, _english = TITULOS[status]
     narrowed = {"properties": {"codigo": {"enum": codigos}}}
     schema = {"allOf": [{"$ref": "#/components/schemas/Problema"}, narrowed]}
-    headers = ["X-Request-Id"]
+    headers = ["X-Request-Id", *counted]
     if status == 401:
         headers.append("WWW-Authenticate")
     if status in (429, 503) or "clave_en_curso" in codigos:
