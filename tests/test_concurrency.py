@@ -120,13 +120,13 @@ def test_a_change_that_is_tried_again_keeps_all_of_it(client, tecnico, tiquet, m
 
 
 def test_a_second_try_gets_what_the_first_one_took_out_of_its_arguments(client, tecnico, tiquet, monkeypatch):
-    def greedy(actor: Any, id: int, cambios: dict[str, Any], precondicion: Any) -> int:
+    def greedy(actor: Any, id: int, cambios: dict[str, Any], precondicion: Any) -> bool:
         taken = dict(cambios)
         cambios.clear()
         return update(actor, id, taken, precondicion)
 
-    update = tickets.update
-    monkeypatch.setattr(tickets, "update", fails_once(StaleDataError(), greedy))
+    update = tickets.update_ticket
+    monkeypatch.setattr(tickets, "update_ticket", fails_once(StaleDataError(), greedy))
 
     answer = client.put(path(tiquet), json={"titulo": "Otro"}, headers=tecnico.headers)
 

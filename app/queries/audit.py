@@ -28,6 +28,25 @@ GUIAS: tuple[tuple[tuple[str, ...], str], ...] = (
 )
 
 
+def values_at(entidad: str, id: int, seen: int, present: int) -> dict[str, Any] | None:
+    """What the fields that were changed since version ``seen`` were then.
+
+    None when that was no version, or when the log does not tell of each one from there to the ``present``.
+    """
+    if seen >= present:
+        return None
+    log = LogTransaccional
+    rows = db.session.execute(
+        select(log.version_resultante, log.cambios)
+        .where(log.entidad == entidad, log.id_entidad == id, log.version_resultante > seen)
+        .order_by(log.version_resultante.desc(), log.id.desc())
+    ).all()
+    told = {row.version_resultante for row in rows if row.cambios}  # They may have been emptied.
+    if told != set(range(seen + 1, present + 1)):
+        return None
+    return {cambio["campo"]: cambio["anterior"] for row in rows for cambio in row.cambios}
+
+
 def changes_since(entidad: str, id: int, version: int) -> dict[str, Any] | None:
     """What others did to a thing after ``version``: which fields, and who was the last, when."""
     rows = db.session.execute(

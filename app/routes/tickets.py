@@ -75,20 +75,24 @@ def get_ticket(id: int) -> Response:
 @blp.put("/tickets/<id:id>", permiso=Permiso.EDITAR_TIQUET)
 @blp.arguments(TiquetUpdateArgs, example={"id_prioridad": 3})
 @blp.response(200, TiquetSchema)
+@blp.mergeable
 @blp.problems("tiquet_no_encontrado", "version_obsoleta", "ya_existe", *MOVING)
 def update_ticket(cambios: dict[str, Any], id: int) -> Response:
     """Cambiar un tiquet
 
     Cambia los campos que se envían y deja los demás como están. Mover el estado o la persona asignada
-    sigue las reglas del ciclo de vida.
+    sigue las reglas del ciclo de vida. Con `Prefer: merge` y un `If-Match` antiguo, lo que nadie más
+    cambió desde entonces se cambia en la versión actual.
     """
     actor = current_actor()
-    return shown(tickets.shown(actor, tickets.update_ticket(actor, id, cambios, if_match())))
+    merged = tickets.update_ticket(actor, id, cambios, if_match())
+    return shown(tickets.shown(actor, id), merged=merged)
 
 
 @blp.patch("/tickets/<id:id>", permiso=Permiso.EDITAR_TIQUET)
 @blp.arguments(TiquetUpdateArgs, example={"id_prioridad": 3})
 @blp.response(200, TiquetSchema)
+@blp.mergeable
 @blp.problems("tiquet_no_encontrado", "version_obsoleta", "ya_existe", *MOVING)
 def patch_ticket(cambios: dict[str, Any], id: int) -> Response:
     """Cambiar parte de un tiquet
@@ -96,7 +100,8 @@ def patch_ticket(cambios: dict[str, Any], id: int) -> Response:
     Lo mismo que PUT.
     """
     actor = current_actor()
-    return shown(tickets.shown(actor, tickets.update_ticket(actor, id, cambios, if_match())))
+    merged = tickets.update_ticket(actor, id, cambios, if_match())
+    return shown(tickets.shown(actor, id), merged=merged)
 
 
 @blp.delete("/tickets/<id:id>", permiso=Permiso.ELIMINAR_TIQUET)

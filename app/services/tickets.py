@@ -13,7 +13,7 @@ from app.permissions import Actor, Permiso, require
 from app.queries import people
 from app.queries import tickets as queries
 from app.queries.catalog import Catalogos, all_catalogs
-from app.services import assignment, audit, changes, enrolment, lifecycle
+from app.services import assignment, audit, changes, enrolment, lifecycle, rebasing
 from app.services.references import Errores, refuse, wrong_references
 from app.services.versions import Precondicion, check_version
 from app.transitions import CERRADO, FUSIONADO, NUEVO, RESUELTO
@@ -63,11 +63,18 @@ def create(actor: Actor, datos: dict[str, Any]) -> int:
     return tiquet.id
 
 
-def update_ticket(actor: Actor, id: int, cambios: dict[str, Any], precondicion: Precondicion) -> int:
-    """Change the given fields of a ticket; answers its id."""
+def update_ticket(actor: Actor, id: int, cambios: dict[str, Any], precondicion: Precondicion) -> bool:
+    """Change the given fields of a ticket; answers whether they were merged with what others changed."""
+    merged = False
 
     def write(tiquet: Tiquet, catalogos: Catalogos) -> None:
-        wanted = changes.wanted(tiquet, cambios, lambda: shown(actor, id), moving=COMENTADOS)
+        nonlocal merged
+        own = cambios
+        if merged := rebasing.is_due(tiquet, precondicion):
+            own = rebasing.own_changes(tiquet, cambios, precondicion)
+        else:
+            check_version("tiquet", tiquet, precondicion)
+        wanted = changes.wanted(tiquet, own, lambda: shown(actor, id), moving=COMENTADOS)
         check_references(wanted, tiquet, catalogos)
         check_merged(tiquet, wanted)
         for name, value in wanted.items():
@@ -78,19 +85,14 @@ def update_ticket(actor: Actor, id: int, cambios: dict[str, Any], precondicion: 
         if "etiquetas" in wanted:
             write_labels(tiquet)
 
-    return change(actor, id, write, precondicion)
+    change(actor, id, write)
+    return merged
 
 
-def change(
-    actor: Actor,
-    id: int,
-    write: Callable[[Tiquet, Catalogos], None],
-    precondicion: Precondicion = Precondicion(),  # noqa: B008 (frozen)
-) -> int:
+def change(actor: Actor, id: int, write: Callable[[Tiquet, Catalogos], None]) -> int:
     """Let ``write`` change a ticket, and leave a trace of who changed what; answers its id."""
     tiquet = find(actor, id)
     require(Permiso.EDITAR_TIQUET, actor, tiquet)
-    check_version("tiquet", tiquet, precondicion)
     before = audit.snapshot(tiquet)
     write(tiquet, all_catalogs(actor))
     if db.session.is_modified(tiquet):

@@ -78,6 +78,10 @@ class Blueprint(flask_smorest.Blueprint):
         """Document that this view may create several things at once: the answer as a whole has no version."""
         return self.doc(**{"x-varios": True})(view)  # type: ignore[no-any-return]
 
+    def mergeable(self, view: View) -> View:
+        """Document that this view heeds ``Prefer: merge``."""
+        return self.doc(**{"x-mezcla": True})(view)  # type: ignore[no-any-return]
+
     def ranged(self, view: View) -> View:
         """Document that this view answers bytes, or a range of them."""
         return self.doc(**{"x-rango": True})(view)  # type: ignore[no-any-return]

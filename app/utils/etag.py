@@ -14,11 +14,16 @@ from app.utils.json import dumps
 ONE = r'(W/)?"[^"\x00-\x20\x7f]*"'
 TAGS = re.compile(rf"^(\*|{ONE}([ \t]*,[ \t]*{ONE})*)$")  # The document shows it too.
 TAG = re.compile(r'"([^"]*)"')
+PREFERENCE = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*")+')  # Up to the next comma outside quotes.
 VERSION = re.compile(r"(\d{1,18})(?:\.|$)", re.ASCII)
 
 
 def shown(
-    thing: dict[str, Any], version: int | None = None, status: int = 200, location: str | None = None
+    thing: dict[str, Any],
+    version: int | None = None,
+    status: int = 200,
+    location: str | None = None,
+    merged: bool = False,
 ) -> Response:
     """One object as a response with its ETag; 304 when the caller has it already."""
     body = dumps(thing)
@@ -30,6 +35,8 @@ def shown(
     response = Response(body, status, content_type="application/json", headers={"ETag": etag})
     if location:
         response.headers["Location"] = location
+    if merged:
+        response.headers["Preference-Applied"] = "merge"
     return response
 
 
@@ -55,4 +62,14 @@ def if_match() -> Precondicion:
         raise PreconditionRequired
     if not tags or "*" in tags:
         return Precondicion()
-    return Precondicion(frozenset(int(found[1]) for tag in tags if (found := VERSION.match(tag))))
+    versions = frozenset(int(found[1]) for tag in tags if (found := VERSION.match(tag)))
+    return Precondicion(versions, mezclar=prefers_merge())
+
+
+def prefers_merge() -> bool:
+    """Whether ``Prefer`` (RFC 7240) asks for it; all other preferences are ignored, as is a malformed one."""
+    for preference in PREFERENCE.findall(request.headers.get("Prefer", "")):
+        name, _, value = preference.partition(";")[0].partition("=")
+        if name.strip().lower() == "merge" and value.strip() in ("", '""'):
+            return True
+    return False

@@ -73,16 +73,21 @@ ANSWERED = {
     "Retry-After": "Segundos que conviene esperar antes de repetir la petición.",
     "WWW-Authenticate": "Cómo se espera la identificación: `Bearer`.",
     "Idempotent-Replayed": "`true` si la respuesta es la de una petición anterior con la misma clave.",
+    "Preference-Applied": "`merge` si el cambio se mezcló con los que otros hicieron entretanto.",
 }
 OF_FILES = ["Content-Disposition", "Accept-Ranges"]
 # The others are in every answer that names them; those of limits are not where RATELIMIT_ENABLED is false.
-SOMETIMES = ("Retry-After", "Idempotent-Replayed", *LIMITS)
+SOMETIMES = ("Retry-After", "Idempotent-Replayed", "Preference-Applied", *LIMITS)
 ID = "Un id, como lo dieron la lista o la creación."
 ETAG = '"1.0123456789abcdef"'
 IF_MATCH = "ETag que se leyó, o `*`; si el objeto cambió desde entonces, la respuesta es 412."
 IF_NONE_MATCH = "ETag que ya se tiene; si no cambió, la respuesta es 304 sin cuerpo."
 RANGE = "Los bytes que se quieren, como `bytes=0-1023`; la respuesta es 206."
 RANGE_FORM = r"^bytes=(\d{1,15}-\d{0,15}|-\d{1,15})$"
+PREFER = (
+    "`merge`: si `If-Match` es de una versión anterior, los cambios que no coinciden con los que otros"
+    " hicieron desde entonces se hacen en la actual; otras preferencias se ignoran."
+)
 KEY = "De 1 a 128 caracteres ASCII: repetir la petición con ella no la ejecuta dos veces."
 
 DESCRIPTION = """API REST de una mesa de soporte técnico.
@@ -184,6 +189,7 @@ def complete_operation(path: str, method: str, operation: dict[str, Any], respon
     etag = operation.pop("x-etag", False)
     several, ranged = operation.pop("x-varios", False), operation.pop("x-rango", False)
     file = operation.pop("x-archivo", False)
+    mergeable = operation.pop("x-mezcla", False)
     versioned = "version_obsoleta" in codigos
     guarded, of_session = "x-permiso" in operation, operation["tags"] == ["auth"]
     limited = operation["tags"][0] not in EXENTOS
@@ -215,6 +221,7 @@ def complete_operation(path: str, method: str, operation: dict[str, Any], respon
         one = (status == "201" and not several) or (status == "200" and (etag or versioned))
         more = [*(["ETag"] if one else []), *(["Location"] if status == "201" else [])]
         more += OF_FILES if ranged else ["Content-Disposition"] if file else []
+        more += ["Preference-Applied"] if mergeable else []
         response["headers"] = refer("headers", [*answered, *more])
     if etag and method == "get":
         unchanged = {"description": "Sin cambios desde el ETag que se envió."}
@@ -233,6 +240,8 @@ def complete_operation(path: str, method: str, operation: dict[str, Any], respon
         parameters.append(header(name, description))
     if versioned:
         parameters.append(header("If-Match", IF_MATCH, TAGS.pattern, example="*"))
+    if mergeable:
+        parameters.append(header("Prefer", PREFER, example="merge"))
     if etag and method == "get":
         parameters.append(header("If-None-Match", IF_NONE_MATCH, TAGS.pattern, example=ETAG))
     if keyed:
