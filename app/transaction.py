@@ -48,11 +48,18 @@ def event_id() -> str:
     return f"{info['operation']}-{info['events']}"
 
 
-def run(unit: Callable[[], T], operation: str | None = None, deadline: float | None = None) -> T:
+def run(
+    unit: Callable[[], T],
+    operation: str | None = None,
+    deadline: float | None = None,
+    *,
+    keep: bool = True,
+) -> T:
     """Run ``unit`` in one transaction, commit it, and answer what it answered.
 
     ``unit`` may run several times, each with a fresh session: it must not change what it was given. An
     ``AppError`` rolls back, unless it says ``conserva``. ``deadline`` is an instant of ``monotonic()``.
+    Without ``keep`` all of it is done, and then rolled back instead of committed.
     """
     operation = operation or new_operation()
     deadline = deadline or monotonic() + LIMIT
@@ -60,7 +67,7 @@ def run(unit: Callable[[], T], operation: str | None = None, deadline: float | N
     for tries in count(1):
         try:
             with database.turn(db.session.get_bind(), deadline):
-                return attempt(unit, operation, deadline, doubtful)
+                return attempt(unit, operation, deadline, doubtful, keep)
         except IntegrityError as error:
             raise database.refusal(error) or error from error
         except (DBAPIError, PoolTimeout, StaleDataError, TryAgain) as error:
@@ -70,7 +77,9 @@ def run(unit: Callable[[], T], operation: str | None = None, deadline: float | N
     raise AssertionError("unreachable")
 
 
-def attempt(unit: Callable[[], T], operation: str, deadline: float, doubtful: list[T | AppError]) -> T:
+def attempt(
+    unit: Callable[[], T], operation: str, deadline: float, doubtful: list[T | AppError], keep: bool
+) -> T:
     """One try. Adds to ``doubtful`` when the connection is lost at COMMIT."""
     # The hook that read the token may have left a transaction open; BEGIN IMMEDIATE would pass it by.
     db.session.remove()
@@ -93,6 +102,9 @@ def attempt(unit: Callable[[], T], operation: str, deadline: float, doubtful: li
         if doubtful and happened(operation):
             return settled(doubtful[-1])
         raise
+    if not keep:
+        db.session.rollback()
+        return settled(outcome)
     try:
         db.session.commit()
     except DBAPIError as error:

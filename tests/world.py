@@ -135,8 +135,8 @@ def parameters_of(operation: dict[str, Any]) -> set[str]:
 
 
 def success_of(operation: dict[str, Any]) -> int:
-    """The status that says that it was done, all of it where a part can be asked for."""
-    return min(int(status) for status in operation["responses"] if status.startswith("2"))
+    """The status that says that it was done: all of it, not a part, nor what would be done (``simular``)."""
+    return max(int(status) for status in operation["responses"] if status.startswith("2") and status != "206")
 
 
 @contextmanager

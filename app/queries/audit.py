@@ -28,6 +28,14 @@ GUIAS: tuple[tuple[tuple[str, ...], str], ...] = (
 )
 
 
+def events_of(operation: str) -> list[Any]:
+    """What one operation has written so far, oldest first; in its own unit of work, or after it."""
+    log = LogTransaccional
+    mine = (log.id_evento > f"{operation}-", log.id_evento < f"{operation}.")  # «.» comes next after «-».
+    columns = (log.entidad, log.id_entidad, log.version_resultante, log.cambios)
+    return list(db.session.execute(select(*columns).where(*mine).order_by(log.id)))
+
+
 def values_at(entidad: str, id: int, seen: int, present: int) -> dict[str, Any] | None:
     """What the fields that were changed since version ``seen`` were then.
 

@@ -92,9 +92,9 @@ def item_statement(visible: ColumnElement[bool]) -> Select[Any]:
     return with_names(Tiquet.__table__).where(Tiquet.id == bindparam("id"), visible)
 
 
-def get(actor: Actor, id: int) -> dict[str, Any] | None:
+def get(actor: Actor, id: int, papelera: bool = False) -> dict[str, Any] | None:
     """One ticket as a client gets it."""
-    row = db.session.execute(item_statement(visible_to(actor)), {"id": id}).one_or_none()
+    row = db.session.execute(item_statement(visible_to(actor, papelera)), {"id": id}).one_or_none()
     return None if row is None else shape(row, actor, all_catalogs(actor))
 
 

@@ -49,6 +49,7 @@ def list_tickets(args: dict[str, Any]) -> Response:
 
 
 @blp.post("/tickets", permiso=Permiso.CREAR_TIQUET)
+@blp.simulable
 @blp.arguments(TiquetCreateArgs, example=EJEMPLO)
 @blp.response(201, TiquetSchema)
 @blp.problems("ya_existe", *MOVING)
@@ -73,6 +74,7 @@ def get_ticket(id: int) -> Response:
 
 
 @blp.put("/tickets/<id:id>", permiso=Permiso.EDITAR_TIQUET)
+@blp.simulable
 @blp.arguments(TiquetUpdateArgs, example={"id_prioridad": 3})
 @blp.response(200, TiquetSchema)
 @blp.mergeable
@@ -90,6 +92,7 @@ def update_ticket(cambios: dict[str, Any], id: int) -> Response:
 
 
 @blp.patch("/tickets/<id:id>", permiso=Permiso.EDITAR_TIQUET)
+@blp.simulable
 @blp.arguments(TiquetUpdateArgs, example={"id_prioridad": 3})
 @blp.response(200, TiquetSchema)
 @blp.mergeable
@@ -105,6 +108,7 @@ def patch_ticket(cambios: dict[str, Any], id: int) -> Response:
 
 
 @blp.delete("/tickets/<id:id>", permiso=Permiso.ELIMINAR_TIQUET)
+@blp.simulable
 @blp.response(204)
 @blp.problems("tiquet_no_encontrado", "version_obsoleta")
 def delete_ticket(id: int) -> Response:
@@ -114,6 +118,7 @@ def delete_ticket(id: int) -> Response:
 
 
 @blp.post("/tickets/<id:id>/restaurar", permiso=Permiso.RESTAURAR_TIQUET)
+@blp.simulable
 @blp.arguments(VacioArgs, required=False, example={})
 @blp.response(200, TiquetSchema)
 @blp.tagged

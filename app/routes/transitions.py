@@ -26,6 +26,7 @@ def moved(id: int) -> Response:
 
 
 @blp.post("/<id:id>/asignar", permiso=Permiso.ASIGNAR_TIQUET)
+@blp.simulable
 @blp.arguments(AsignarArgs, example={"id_usuario": 1})
 @blp.response(200, TiquetSchema)
 @blp.tagged
@@ -39,6 +40,7 @@ def assign(datos: dict[str, Any], id: int) -> Response:
 
 
 @blp.post("/<id:id>/tomar", permiso=Permiso.ASIGNAR_TIQUET)
+@blp.simulable
 @blp.arguments(VacioArgs, required=False, example={})
 @blp.response(200, TiquetSchema)
 @blp.tagged
@@ -52,6 +54,7 @@ def take(_datos: dict[str, Any], id: int) -> Response:
 
 
 @blp.post("/<id:id>/soltar", permiso=Permiso.ASIGNAR_TIQUET)
+@blp.simulable
 @blp.arguments(VacioArgs, required=False, example={})
 @blp.response(200, TiquetSchema)
 @blp.tagged
@@ -78,6 +81,7 @@ def list_transitions(id: int) -> Response:
 
 
 @blp.post("/<id:id>/transiciones", permiso=Permiso.EDITAR_TIQUET)
+@blp.simulable
 @blp.arguments(TransicionArgs, example={"accion": "resolver", "resolucion": "Se cambió el tóner"})
 @blp.response(200, TiquetSchema)
 @blp.tagged

@@ -12,8 +12,9 @@ from flask import Response, g, request
 from app.errors import Forbidden
 from app.extensions import db
 from app.permissions import Permiso, require
-from app.transaction import new_operation, read, run
-from app.utils import idempotency
+from app.schemas.simulation import SimularArgs
+from app.transaction import read
+from app.utils import idempotency, simulation
 from app.utils.identity import authenticate, nobody
 from app.utils.parser import Parser, refuse_parameters
 from app.utils.requests import restart_clock
@@ -82,6 +83,17 @@ class Blueprint(flask_smorest.Blueprint):
         """Document that this view heeds ``Prefer: merge``."""
         return self.doc(**{"x-mezcla": True})(view)  # type: ignore[no-any-return]
 
+    def simulable(self, view: View) -> View:
+        """Let this view be tried with ``?simular=true``: nothing of what it does then stays."""
+
+        @wraps(view)
+        def wrapper(args: dict[str, Any], **kwargs: Any) -> Response:
+            simulation.heed(args)
+            return view(**kwargs)
+
+        document = self.doc(**{"x-simulable": True})
+        return document(self.arguments(SimularArgs, location="query")(wrapper))  # type: ignore[no-any-return]
+
     def ranged(self, view: View) -> View:
         """Document that this view answers bytes, or a range of them."""
         return self.doc(**{"x-rango": True})(view)  # type: ignore[no-any-return]
@@ -135,16 +147,12 @@ def edge(view: View) -> View:
     def wrapper(*args: Any, **kwargs: Any) -> Response:
         if request.method in SAFE:
             return read(lambda: view(*args, **kwargs), g.deadline)
-        key = idempotency.key_of(g.actor.id)
 
-        def unit() -> Response:
-            if key and not idempotency.claim(key):
-                return idempotency.replay(key)
-            answer = view(*deepcopy(args), **kwargs)
-            if key:
-                idempotency.store(key, answer)
-            return answer
+        def work() -> Response:
+            return view(*deepcopy(args), **kwargs)
 
-        return run(unit, new_operation(), g.deadline)
+        if simulation.is_asked():
+            return simulation.tried(work, simulation.of_ticket)
+        return idempotency.once(work)
 
     return wrapper

@@ -3,11 +3,13 @@
 import hashlib
 import hmac
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
-from flask import Response, request
-from sqlalchemy import insert, update
+from flask import Response, g, request
+from sqlalchemy import ColumnElement, insert, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from werkzeug.datastructures import FileStorage
 
@@ -15,7 +17,7 @@ from app import database
 from app.errors import AppError, BadRequest, Conflict
 from app.extensions import db, settings
 from app.models import Idempotencia, utcnow
-from app.transaction import TryAgain
+from app.transaction import TryAgain, new_operation, run
 from app.utils.uploads import files_of
 
 LIFE = timedelta(hours=24)
@@ -67,9 +69,23 @@ def mark(sent: tuple[str, FileStorage]) -> tuple[str, str | None, str]:
     return part, file.filename, digest
 
 
-def claim(key: Key) -> bool:
+def once(work: Callable[[], Response]) -> Response:
+    """Do ``work`` as one unit of work, or answer what the request's key got before."""
+    key = key_of(g.actor.id)
+
+    def unit() -> Response:
+        if key and not claim(key, utcnow()):
+            return replay(key)
+        answer = work()
+        if key:
+            store(key, answer)
+        return answer
+
+    return run(unit, new_operation(), g.deadline)
+
+
+def claim(key: Key, now: datetime) -> bool:
     """Write the key's row, first in the unit of work; False when it is there already."""
-    now = utcnow()
     row = {"ruta": f"{request.method} {request.path}"[:200], "creado": now, "vence": now + LIFE}
     try:
         db.session.execute(
@@ -87,21 +103,35 @@ def claim(key: Key) -> bool:
 
 def store(key: Key, response: Response) -> None:
     """Keep the answer with the key, in the same transaction as its effect."""
-    kept = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
-    db.session.execute(
-        update(Idempotencia)
-        .where(Idempotencia.id_usuario == key.id_usuario, Idempotencia.clave == key.clave)
-        .values(estado=response.status_code, cabeceras=kept, cuerpo=response.get_data())
-    )
+    db.session.execute(update(Idempotencia).where(*row_of(key)).values(**kept(response)))
 
 
-def replay(key: Key) -> Response:
-    """The answer that the key got before."""
+def row_of(key: Key) -> tuple[ColumnElement[bool], ...]:
+    return Idempotencia.id_usuario == key.id_usuario, Idempotencia.clave == key.clave
+
+
+def kept(response: Response) -> dict[str, Any]:
+    """The columns that hold an answer."""
+    headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
+    return {"estado": response.status_code, "cabeceras": headers, "cuerpo": response.get_data()}
+
+
+def found(key: Key) -> Idempotencia:
+    """The row of a key that came before."""
     row = db.session.get(Idempotencia, (key.id_usuario, key.clave))
     if row is None:
         raise TryAgain  # The twin was rolled back meanwhile.
     if row.huella != key.huella:
         raise ReusedKey
+    return row
+
+
+def replay(key: Key) -> Response:
+    """The answer that the key got before."""
+    return answer_of(found(key))
+
+
+def answer_of(row: Idempotencia) -> Response:
     if row.estado is None:
         raise Conflict("clave_en_curso", retry_after=1)
     headers = {**(row.cabeceras or {}), "Idempotent-Replayed": "true"}

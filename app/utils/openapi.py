@@ -11,6 +11,7 @@ from app.permissions import POLITICA, Permiso
 from app.schemas.attachments import Archivo
 from app.schemas.fields import IdOPalabra, Instante, Texto
 from app.schemas.problems import ProblemaSchema
+from app.schemas.simulation import SimulacionSchema
 from app.utils.converters import IdConverter, SesionConverter
 from app.utils.etag import TAGS
 from app.utils.idempotency import KEY as KEY_FORM
@@ -78,6 +79,7 @@ ANSWERED = {
 OF_FILES = ["Content-Disposition", "Accept-Ranges"]
 # The others are in every answer that names them; those of limits are not where RATELIMIT_ENABLED is false.
 SOMETIMES = ("Retry-After", "Idempotent-Replayed", "Preference-Applied", *LIMITS)
+SIMULACION = {"$ref": "#/components/schemas/Simulacion"}
 ID = "Un id, como lo dieron la lista o la creación."
 ETAG = '"1.0123456789abcdef"'
 IF_MATCH = "ETag que se leyó, o `*`; si el objeto cambió desde entonces, la respuesta es 412."
@@ -155,6 +157,7 @@ def make_api(app: Flask) -> Api:
         {"type": "http", "scheme": "bearer", "description": "El token de refresco, solo para renovar."},
     )
     api.spec.components.schema("Problema", schema=ProblemaSchema)
+    api.spec.components.schema("Simulacion", schema=SimulacionSchema)
     api.register_field(Texto, "string", None)
     api.register_field(Instante, "string", "date-time")
     api.register_field(Archivo, "string", "binary")
@@ -190,6 +193,7 @@ def complete_operation(path: str, method: str, operation: dict[str, Any], respon
     several, ranged = operation.pop("x-varios", False), operation.pop("x-rango", False)
     file = operation.pop("x-archivo", False)
     mergeable = operation.pop("x-mezcla", False)
+    simulable = operation.pop("x-simulable", False)
     versioned = "version_obsoleta" in codigos
     guarded, of_session = "x-permiso" in operation, operation["tags"] == ["auth"]
     limited = operation["tags"][0] not in EXENTOS
@@ -223,6 +227,8 @@ def complete_operation(path: str, method: str, operation: dict[str, Any], respon
         more += OF_FILES if ranged else ["Content-Disposition"] if file else []
         more += ["Preference-Applied"] if mergeable else []
         response["headers"] = refer("headers", [*answered, *more])
+    if simulable:
+        add_simulation(operation["responses"])
     if etag and method == "get":
         unchanged = {"description": "Sin cambios desde el ETag que se envió."}
         operation["responses"]["304"] = unchanged | {
@@ -251,6 +257,19 @@ def complete_operation(path: str, method: str, operation: dict[str, Any], respon
     if "x-permiso" in operation:
         roles = " o ".join(POLITICA[Permiso(operation["x-permiso"])][0])
         operation["description"] += f"\n\nPermiso: `{operation['x-permiso']}` ({roles})."
+
+
+def add_simulation(responses: dict[str, Any]) -> None:
+    """Tell of the answer with ``simular=true``: 200, whatever the real one is, and no ETag of anything."""
+    if "200" not in responses:
+        content = {"application/json": {"schema": SIMULACION}}
+        about = {"description": "Con `simular=true`: lo que cambiaría.", "content": content}
+        responses["200"] = about | {"headers": refer("headers", ["X-Request-Id"])}
+        return
+    content = responses["200"]["content"]["application/json"]
+    content["schema"] = {"oneOf": [content["schema"], SIMULACION]}
+    sometimes = {"description": ANSWERED["ETag"], "required": False, "schema": {"type": "string"}}
+    responses["200"]["headers"] |= {"ETag": sometimes}
 
 
 def etiqueta(blueprint: str) -> str:
