@@ -30,7 +30,7 @@ BY_STATE = {
     *("resolucion_requerida", "solo_al_cerrar", "solo_lectura", "solo_en_la_papelera", "ciclo"),
     *("el_mismo_tiquet", "demasiados_niveles", "con_entidad"),
     *("predeterminada_inactiva", "predeterminado_requerido", "clave_comun", "clave_parecida", "zona_horaria"),
-    *("demasiado_grande", "version_obsoleta", "clave_reutilizada", "cursor_invalido"),
+    *("demasiado_grande", "version_obsoleta", "clave_reutilizada", "cursor_invalido", "lote_rechazado"),
     "json_numero_demasiado_largo",
 }
 

@@ -67,10 +67,11 @@ class Call:
         self.headers = bearer(refresh_token(self.yo)) if by_refresh_token else self.yo.headers
 
     def named(self, fields):
-        return type(fields)(
-            (name, self.words.get(value, value) if isinstance(value, str) else value)
-            for name, value in fields.items()
-        )
+        if isinstance(fields, dict):
+            return type(fields)((name, self.named(value)) for name, value in fields.items())
+        if isinstance(fields, list):
+            return [self.named(value) for value in fields]
+        return self.words.get(fields, fields) if isinstance(fields, str) else fields
 
     def send(self, *, ids=None, by=None, more=None, **other):
         """Send it, or with other ``ids`` in the path, ``by`` somebody else, with ``more`` headers, …"""
@@ -81,7 +82,12 @@ class Call:
         return self.client.open(path, method=self.method, headers=headers, **body | other)
 
     def thing_of(self, accion):
-        """The id of what an action is about, when it is not about something new."""
+        """An action and the id of what it is about, when it is not about something new."""
+        if isinstance(accion, tuple):
+            return accion[0], self.named(accion[1])
+        return accion, self.id_of(accion)
+
+    def id_of(self, accion):
         if accion.startswith("seguidor."):
             return self.ids[1] if len(self.ids) > 1 else (self.body or {}).get("id_usuario", self.yo.id)
         if not self.ids or accion.startswith("sesion."):
@@ -233,10 +239,7 @@ def about(accion, id, before, after, of_path):
 @pytest.mark.parametrize(("operation", "case"), ALL_CASES)
 def test_a_change_leaves_exactly_its_events(app, client, session, operation, case):
     call, admin = Call(app, client, operation, case), quien("Administrador")
-    expected = [
-        (one[0], call.words.get(one[1], one[1])) if isinstance(one, tuple) else (one, call.thing_of(one))
-        for one in case.events
-    ]
+    expected = [call.thing_of(one) for one in case.events]
     before = [shown(client, admin, call.address_of(*one)) for one in expected]
     mark = last_event()
 

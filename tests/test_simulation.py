@@ -7,7 +7,7 @@ from tests.client import codes, document_of, operations
 from tests.factories import NUEVO, quien
 from tests.test_events import ALL_CASES, Call, denial, told
 from tests.world import LOG, TIQUETS, caller, events_after, last_event, parameters_of, snapshot, success_of
-from tests.writes import CASES, REFUSALS
+from tests.writes import CASES, REFUSALS, TIQUET, Case
 
 TRIED = {"query_string": {"simular": "true"}}
 # Of what a ticket shows, what is another's with every try.
@@ -28,6 +28,7 @@ def test_every_write_of_a_ticket_can_be_tried_and_nothing_else(app):
 
     assert {name for name in CASES if is_simulable(app, name)} == {
         f"POST {TIQUETS}",
+        f"POST {TIQUETS}/lote",
         *(f"{method} {TIQUETS}/{{id}}" for method in ("PUT", "PATCH", "DELETE")),
         *(f"POST {TIQUETS}/{{id}}/{name}" for name in below),
     }
@@ -51,6 +52,9 @@ def test_a_try_tells_what_the_real_write_does_and_leaves_nothing(app, client, se
     done = call.send(more=both)
     assert done.status_code == success_of(call.about)
     assert "Idempotent-Replayed" not in done.headers
+    if operation.endswith("/lote"):
+        assert tried.json["data"] == done.json["data"]
+        return
     events = [told(event)["cambios"] for event in events_after(mark) if event["entidad"] == "tiquet"]
     foretold = {c["campo"]: (c["anterior"], c["nuevo"]) for c in tried.json["cambios"]}
     assert [still(foretold)] == ([still(one) for one in events] or [{}])
@@ -80,6 +84,18 @@ def test_a_try_is_refused_as_the_real_write_is(app, client, session, operation):
         real = call.send()
         own = {"id_solicitud": None, "resultados": None}
         assert real.json | own == tried.json | own
+
+
+def test_a_forbidden_item_of_a_tried_batch_is_in_the_log(app, client, session):
+    body = {"ids": [TIQUET], "accion": "eliminar"}
+    call = Call(app, client, f"POST {TIQUETS}/lote", Case((), body, role="Técnico"))
+    before, mark = snapshot(LOG), last_event()
+
+    tried = call.send(**TRIED).json
+
+    assert tried["data"][0]["problema"]["status"] == 403
+    assert [event["accion"] for event in events_after(mark)] == ["acceso.denegado"]
+    assert snapshot(LOG) == before
 
 
 def test_a_try_is_refused_with_a_stale_version_and_told_when_it_is_merged(client, tecnico):

@@ -33,7 +33,7 @@ class Case:
     """A call that succeeds, with the example of the document unless it has a ``body``, and its events.
 
     ``events`` are actions in their order: each about what was created, or what the path names, or else the
-    caller; a pair names the id of what it is about.
+    caller; a pair names the id of what it is about, or the word for it.
     """
 
     events: tuple[str | tuple[str, int | str], ...]
@@ -69,7 +69,13 @@ def on_each(path: str, methods: str, rows: list[Any]) -> dict[str, list[Any]]:
     return {f"{method} {path}": rows for method in methods.split()}
 
 
+def en_lote(accion: str, cambios: dict[str, Any]) -> dict[str, Any]:
+    """The body of a batch of one ticket."""
+    return {"ids": [TIQUET], "accion": accion, "cambios": cambios}
+
+
 TIQUET_CHANGED = ("tiquet.actualizado",)
+OF_ONE = (("tiquet.actualizado", TIQUET),)
 CASES: dict[str, list[Case]] = {
     "POST /api/auth/login": [Case(("sesion.iniciada",))],
     "POST /api/auth/refresh": [Case(())],  # The session that began goes on.
@@ -179,6 +185,13 @@ CASES: dict[str, list[Case]] = {
             {"fecha_primera_respuesta": AHORA},
         ),
     ],
+    f"POST {TIQUETS}/lote": [
+        Case((), {"ids": [UNKNOWN], "accion": "actualizar", "cambios": {"id_prioridad": 3}}),
+        Case(OF_ONE, en_lote("actualizar", {"id_prioridad": 3}), role="Técnico"),
+        Case(OF_ONE, en_lote("transicion", {"accion": "pedir_datos"}), role="Técnico"),
+        Case(OF_ONE, en_lote("asignar", {"id_usuario": OTRO}) | {"atomico": True}),
+        Case((("tiquet.eliminado", TIQUET),), en_lote("eliminar", {}) | {"atomico": True}),
+    ],
     "POST /api/users": [Case(("usuario.creado",))],
     **on_each(
         f"{USERS}/{{id}}",
@@ -258,6 +271,14 @@ REFUSALS: dict[str, list[Refusal]] = {
     f"POST {TIQUETS}/{{id}}/fusionar": [
         Refusal(409, {"id_destino": TIQUET}, CERRADO),
         Refusal(422, {"id_destino": UNKNOWN}),
+    ],
+    f"POST {TIQUETS}/lote": [
+        Refusal(422, {"ids": [TIQUET, UNKNOWN], "accion": "eliminar", "atomico": True}),
+        Refusal(422, en_lote("actualizar", {"titulo": "x"})),
+        Refusal(422, en_lote("asignar", {})),
+        Refusal(422, {"ids": [1] * 2, "accion": "eliminar"}),
+        Refusal(422, {"ids": list(range(1, 102)), "accion": "eliminar"}),
+        Refusal(422, {"ids": [], "accion": "eliminar"}),
     ],
     **{
         f"{method} {TIQUETS}/{{id}}/comentarios/{{id_comentario}}": [

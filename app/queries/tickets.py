@@ -134,6 +134,11 @@ def locked_open_of(actor: Actor, id_usuario: int, limite: int) -> list[Tiquet]:
     return list(db.session.scalars(found.with_for_update())) if ids else []
 
 
+def version_of(id: int) -> int:
+    """The version of a ticket, wherever it is."""
+    return db.session.scalars(select(Tiquet.version).where(Tiquet.id == id)).one()
+
+
 def numero(id: int) -> str:
     """The number that people read and say: ``SP-000123``."""
     return f"SP-{id:06d}"

@@ -4,23 +4,27 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 from flask import Response, g, request
-from sqlalchemy import ColumnElement, insert, update
+from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from werkzeug.datastructures import FileStorage
 
 from app import database
-from app.errors import AppError, BadRequest, Conflict
+from app.errors import AppError, BadRequest, Conflict, Unavailable
 from app.extensions import db, settings
 from app.models import Idempotencia, utcnow
-from app.transaction import TryAgain, new_operation, run
+from app.transaction import SHORTEST, TryAgain, new_operation, run
 from app.utils.uploads import files_of
 
 LIFE = timedelta(hours=24)
+# After this nobody waits for an answer any more: a request has 10 s, a proxy 15.
+ABANDONED = timedelta(seconds=15)
 KEY = re.compile("^[!-~]([ -~]{0,126}[!-~])?$")  # Spaces at the ends never arrive. The document shows it.
 KEPT_HEADERS = ("Content-Type", "ETag", "Location")
 
@@ -116,9 +120,9 @@ def kept(response: Response) -> dict[str, Any]:
     return {"estado": response.status_code, "cabeceras": headers, "cuerpo": response.get_data()}
 
 
-def found(key: Key) -> Idempotencia:
+def found(key: Key, *, lock: bool = False) -> Idempotencia:
     """The row of a key that came before."""
-    row = db.session.get(Idempotencia, (key.id_usuario, key.clave))
+    row = db.session.get(Idempotencia, (key.id_usuario, key.clave), with_for_update=lock)
     if row is None:
         raise TryAgain  # The twin was rolled back meanwhile.
     if row.huella != key.huella:
@@ -136,3 +140,63 @@ def answer_of(row: Idempotencia) -> Response:
         raise Conflict("clave_en_curso", retry_after=1)
     headers = {**(row.cabeceras or {}), "Idempotent-Replayed": "true"}
     return Response(row.cuerpo, row.estado, headers=headers)
+
+
+# Requests of several units of work: the key is claimed by a unit of its own, which outlives a killed worker.
+
+
+class TakenOver(Conflict):
+    """Another worker goes on with this request."""
+
+    codigo = "clave_en_curso"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A key that is being worked on, since when, and until when it is kept."""
+
+    key: Key
+    tomada: datetime  # Whoever takes the key over changes it.
+    vence: datetime  # Stays the same, however often that happens.
+
+    def operation(self, part: str) -> str:
+        """The id of one part of the request, the same whenever the request is repeated."""
+        said = f"{self.key.id_usuario}\n{self.key.clave}\n{self.vence.isoformat()}\n{part}"
+        return hashlib.sha256(said.encode()).hexdigest()[:32]
+
+
+def take(key: Key) -> Claim | Response:
+    """Claim ``key`` for work in several units, or the answer if it has one.
+
+    A claim that was ``ABANDONED`` without an answer is taken over.
+    """
+    now = utcnow()
+    return run(lambda: taken(key, now), deadline=g.deadline)
+
+
+def taken(key: Key, now: datetime) -> Claim | Response:
+    if claim(key, now):
+        return Claim(key, now, now + LIFE)
+    row = found(key, lock=True)
+    if row.estado is not None:
+        return answer_of(row)
+    # Our own one is there when its COMMIT happened but its answer was lost.
+    if row.creado != now and row.creado > now - ABANDONED:
+        raise Conflict("clave_en_curso", retry_after=1)
+    row.creado = now
+    return Claim(key, now, row.vence)
+
+
+def hold(claim: Claim) -> None:
+    """Be the only one that works on a key, until this unit ends; first in it."""
+    query = select(Idempotencia.creado).where(*row_of(claim.key)).with_for_update()
+    if db.session.scalar(query) != claim.tomada:
+        raise TakenOver(retry_after=1)
+
+
+def finish(claim: Claim, answer: Response, *, whole: bool) -> None:
+    """Keep a ``whole`` answer; after another one a repetition may go on at once."""
+    values = kept(answer) if whole else {"creado": claim.tomada - ABANDONED}
+    mine = update(Idempotencia).where(*row_of(claim.key), Idempotencia.creado == claim.tomada)
+    with suppress(Unavailable):  # What was done is done, and a repetition finds that out.
+        run(lambda: db.session.execute(mine.values(values)), deadline=max(g.deadline, monotonic() + SHORTEST))

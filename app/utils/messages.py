@@ -225,6 +225,10 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
             "Esa Idempotency-Key ya se usó con otra petición.",
             "That Idempotency-Key was used with another request.",
         ),
+        "lote_rechazado": (
+            "Se rechazaron {rechazados} de {total} tiquets, así que no cambió ninguno; vea «resultados».",
+            "{rechazados} of {total} tickets were refused, so none was changed; see «resultados».",
+        ),
     },
     428: {
         "falta_if_match": (
@@ -295,6 +299,7 @@ FALLAS: dict[str, tuple[str, str]] = {
     "desconocido": ("No existe este campo o parámetro.", "There is no such field or parameter."),
     "repetido": ("Solo se admite una vez.", "It is taken only once."),
     "demasiados": ("Se admiten como mucho {max} valores.", "At most {max} values are taken."),
+    "cantidad": ("Debe haber entre {min} y {max}.", "There must be {min} to {max}."),
     "longitud": ("Debe tener entre {min} y {max} caracteres.", "It must have {min} to {max} characters."),
     "rango": ("Debe estar entre {min} y {max}.", "It must be between {min} and {max}."),
     "opcion": ("Debe ser uno de: {opciones}.", "It must be one of: {opciones}."),

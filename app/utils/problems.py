@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException, RequestedRangeNotSatisfiable
 from app import database
 from app.database import PoolTimeout, Verdict
 from app.errors import AppError, Forbidden, Invalid, Unauthorized, Unavailable
+from app.queries.audit import events_of
 from app.services import audit
 from app.transaction import run
 from app.utils.identity import current_actor
@@ -67,12 +68,21 @@ def answer(error: AppError) -> Response:
 
 def denied(error: Forbidden) -> Response:
     """A 403 is written into the event log, apart from the unit of work that it ended, before it is told."""
-    asked = f"{request.method} {request.path}"[:200]
     try:
-        run(lambda: audit.refused(current_actor(), asked, error), deadline=g.deadline)
+        log_denial(error, f"{request.method} {request.path}"[:200])
     except AppError as unavailable:
         return answer(unavailable)
     return answer(error)
+
+
+def log_denial(error: Forbidden, asked: str, operation: str | None = None) -> None:
+    """Write that this was not allowed, in a unit of its own; the same ``operation`` only once."""
+
+    def unit() -> None:
+        if operation is None or not events_of(operation):
+            audit.refused(current_actor(), asked, error)
+
+    run(unit, operation, g.deadline)
 
 
 def from_http(error: HTTPException) -> Response:
