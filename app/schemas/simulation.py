@@ -3,6 +3,7 @@
 from marshmallow import Schema as Out
 from marshmallow import fields
 
+from app.schemas.audit import CambioSchema
 from app.schemas.fields import Booleano, Schema
 from app.schemas.tickets import TiquetSchema
 
@@ -14,14 +15,6 @@ class SimularArgs(Schema):
         query=True,
         metadata={"description": "`true`: se comprueba todo y se responde qué cambiaría; no se guarda nada."},
     )
-
-
-class CambioSchema(Out):
-    """Un campo, antes y después."""
-
-    campo = fields.String(required=True)
-    anterior = fields.Raw(required=True, allow_none=True)
-    nuevo = fields.Raw(required=True, allow_none=True)
 
 
 class SimulacionSchema(Out):
