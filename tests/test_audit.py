@@ -153,13 +153,13 @@ def test_what_cannot_be_asked_for_is_told_at_its_parameter(client, admin, query,
 
 def test_a_history_is_told_in_words_and_names(call, client, admin, tecnico, ticket, path):
     cliente = factories.ClienteFactory(nombre="Ana", apellido="Paz").id
-    padre = factories.tiquet()
+    otro = factories.tiquet()
     db.session.execute(sa.update(LogTransaccional).values(ip="192.0.2.1"))
     db.session.commit()
     call(admin, "PUT", path, {"id_prioridad": 4, "id_cliente": cliente, "titulo": "Otro"})
     call(admin, "POST", f"{path}/asignar", {"id_usuario": tecnico.id})
     call(tecnico, "POST", f"{path}/comentarios", {"mensaje": "Lo miro"})
-    call(tecnico, "PUT", f"{TICKETS}/{padre}", {"titulo": "De otro tiquet"})
+    call(tecnico, "PUT", f"{TICKETS}/{otro}", {"titulo": "De otro tiquet"})
     usuario = call(admin, "GET", f"/api/users/{tecnico.id}").json
 
     answer = call(tecnico, "GET", f"{path}/historial").json
@@ -209,6 +209,18 @@ def test_a_history_is_told_in_words_and_names(call, client, admin, tecnico, tick
         "En proceso",
     )
     assert call(tecnico, "GET", f"{path}/historial?orden=-fecha").json["data"] == hechos[::-1]
+
+
+def test_other_tickets_are_told_by_their_numbers(call, tecnico, ticket, path):
+    otro = factories.tiquet()
+    made = call(tecnico, "POST", f"{path}/relaciones", {"id_tiquet": otro, "tipo": "duplicado_de"})
+    assert made.status_code == 201, made.json
+
+    (related,) = call(tecnico, "GET", f"{path}/historial").json["data"][1:]
+
+    told = {cambio["campo"]: (cambio["etiqueta"], cambio["nuevo_nombre"]) for cambio in related["cambios"]}
+    assert told["id_relacionado"] == ("Tiquet relacionado", f"SP-{otro:06d}")
+    assert told["id_tiquet"] == ("Tiquet", f"SP-{ticket['id']:06d}")
 
 
 def test_addresses_and_hashes_are_for_an_administrator(call, admin, tecnico, path):

@@ -35,6 +35,9 @@ ETIQUETAS = {
     "motivo_cierre": "Motivo del cierre",
     "id_tiquet": "Tiquet",
     "id_tiquet_padre": "Tiquet principal",
+    "id_tiquet_fusionado": "Fusionado en",
+    "id_relacionado": "Tiquet relacionado",
+    "tipo": "Tipo",
     "origen_externo": "Sistema de origen",
     "id_externo": "Id en el sistema de origen",
     "fecha_creacion": "Fecha de creación",
@@ -69,6 +72,7 @@ PERSONA_DE: dict[str, type[Any]] = {
     "id_cliente": Clientes,
     "id_empleado": Empleados,
 }
+DE_TIQUETS = ("id_tiquet", "id_tiquet_padre", "id_tiquet_fusionado", "id_relacionado")
 SOLO_DE_AUDITORIA = ("ip", "hash_anterior", "hash")
 
 Nombrar = Callable[[str, Any], str | None]
@@ -121,7 +125,7 @@ def naming(actor: Actor, changes: list[dict[str, Any]]) -> Nombrar:
             return None
         if catalogo := CATALOGO_DE.get(campo):
             return catalogos[catalogo].get(id, {}).get("nombre")
-        if campo in ("id_tiquet", "id_tiquet_padre"):
+        if campo in DE_TIQUETS:
             return numero(id)
         return known[PERSONA_DE[campo]].get(id) if campo in PERSONA_DE else None
 
