@@ -12,6 +12,7 @@ from app.queries.relations import MAX_NIVELES
 from app.services import maintenance
 from tests import factories
 from tests.client import codes
+from tests.factories import quien
 from tests.test_lifecycle import tiquet_en
 from tests.test_relations import tiquets
 from tests.threads import at_once
@@ -110,6 +111,23 @@ def test_files_go_with_the_comments_that_have_them(client, merge, show, comment,
     assert [file["id"] for file in moved["adjuntos"]] == [of_comment]
     path = f"{TICKETS}/{destino}/adjuntos/{of_ticket}/contenido"
     assert client.get(path, headers=tecnico.headers).data == b"del tiquet"
+
+
+def test_followers_go_with_it_and_whoever_followed_both_follows_once(call, merge, show, events, admin):
+    origen, destino = tiquets(2)
+    only, both, other = (quien("Técnico") for _ in range(3))
+    db.session.remove()
+    for who, ids in ((only, [origen]), (both, [origen, destino]), (other, [destino])):
+        for id in ids:
+            assert call(who, "POST", f"{TICKETS}/{id}/seguidores/yo", {}).status_code == 200
+
+    assert merge(origen, destino).status_code == 200
+
+    assert show(origen, "/seguidores")["data"] == []
+    assert [row["id_usuario"] for row in show(destino, "/seguidores")["data"]] == [only.id, both.id, other.id]
+    moved, gone = events("seguidor.actualizado"), events("seguidor.eliminado")
+    assert [(event.id_entidad, event.id_tiquet) for event in moved] == [(only.id, destino)]
+    assert [(event.id_entidad, event.id_tiquet) for event in gone] == [(both.id, origen)]
 
 
 def test_the_earlier_first_answer_is_the_targets_own(merge, comment, admin):

@@ -50,6 +50,11 @@ def among(id_tiquet: int, ids: list[int]) -> set[int]:
     return set(db.session.scalars(there.where(Seguidores.id_usuario.in_(ids))))
 
 
+def everybody(id_tiquet: int) -> set[int]:
+    """All who are written down for a ticket, shown or not."""
+    return set(db.session.scalars(select(Seguidores.id_usuario).where(Seguidores.id_tiquet == id_tiquet)))
+
+
 def shape(row: dict[str, Any]) -> dict[str, Any]:
     who = person(row["id_usuario"], row["nombre"], row["apellido"]) or {}
     return {

@@ -85,8 +85,8 @@ def delete_relation(id: int, id_relacion: int) -> Response:
 def merge_ticket(datos: dict[str, Any], id: int) -> Response:
     """Fusionar un tiquet con otro
 
-    Sus comentarios, adjuntos e hijos pasan al destino, que es lo que se responde. Este se cierra como
-    `fusionado`, apunta al otro en `id_tiquet_fusionado` y no se reabre.
+    Sus comentarios, adjuntos, seguidores e hijos pasan al destino, que es lo que se responde. Este se
+    cierra como `fusionado`, apunta al otro en `id_tiquet_fusionado` y no se reabre.
     """
     actor = current_actor()
     return shown(tickets.shown(actor, merging.merge(actor, id, datos["id_destino"])))

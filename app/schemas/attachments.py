@@ -29,6 +29,7 @@ class AdjuntosCreateArgs(Schema):
 
     archivo = Lista(
         Archivo(),
+        min=1,
         max=MAX_ARCHIVOS,
         required=True,
         metadata={"description": "Cada archivo en una parte `archivo`, con su nombre."},

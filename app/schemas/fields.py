@@ -281,12 +281,13 @@ class Instante(fields.Field[datetime]):
 
 
 class Lista(fields.List[Any]):
-    """A list of at most ``max`` values, of which each counts once."""
+    """A list of ``min`` to ``max`` values, of which each counts once."""
 
     default_error_messages = {**SHARED, "invalid": Falla("tipo", esperado="una lista")}  # noqa: RUF012
 
-    def __init__(self, inner: fields.Field[Any], max: int, **options: Any) -> None:
-        super().__init__(inner, validate=validate.Length(max=max, error=Falla("demasiados")), **options)
+    def __init__(self, inner: fields.Field[Any], max: int, min: int | None = None, **options: Any) -> None:
+        length = validate.Length(min=min, max=max, error=Falla("demasiados"))
+        super().__init__(inner, validate=length, **options)
 
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
         found = super().deserialize(value, attr, data, **kwargs)

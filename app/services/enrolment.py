@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import delete, insert, update
 
 from app.extensions import db
 from app.models import Seguidores, utcnow
@@ -43,4 +43,27 @@ def enrol_and_tell(actor: Actor, id_tiquet: int, ids: list[int], motivo: str) ->
             id_entidad=row["id_usuario"],
             id_tiquet=id_tiquet,
             cambios=audit.differences({}, told),
+        )
+
+
+def hand_on(actor: Actor, id_origen: int, id_destino: int) -> None:
+    """Let the followers of a locked ticket follow another, which goes on in its place; an event for each."""
+    moving = queries.everybody(id_origen)
+    if not moving:
+        return
+    already = queries.among(id_destino, list(moving))
+    of_origin = Seguidores.id_tiquet == id_origen
+    there = update(Seguidores).where(of_origin, Seguidores.id_usuario.not_in(already))
+    unknown = {"synchronize_session": False}  # None of them is in the session.
+    db.session.execute(there.values(id_tiquet=id_destino).execution_options(**unknown))
+    db.session.execute(delete(Seguidores).where(of_origin).execution_options(**unknown))
+    for id in sorted(moving):
+        gone = id in already
+        change = {"campo": "id_tiquet", "anterior": id_origen, "nuevo": None if gone else id_destino}
+        audit.append(
+            "seguidor.eliminado" if gone else "seguidor.actualizado",
+            actor,
+            id_entidad=id,
+            id_tiquet=id_origen if gone else id_destino,
+            cambios=[change],
         )

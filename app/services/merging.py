@@ -12,7 +12,7 @@ from app.permissions import Actor, Permiso
 from app.queries import relations as queries
 from app.queries.catalog import all_catalogs
 from app.queries.tickets import belongings
-from app.services import audit, lifecycle, relations, tickets
+from app.services import audit, enrolment, lifecycle, relations, tickets
 from app.transitions import CERRADO
 
 # What belongs to a ticket and goes with it, each with its own id, author and date -> its event.
@@ -36,6 +36,7 @@ def merge(actor: Actor, id: int, id_destino: int) -> int:
     audit.record("tiquet.fusionado", actor, origen, before)
     for model, accion in PERTENENCIAS.items():
         move(actor, model, accion, origen, destino)
+    enrolment.hand_on(actor, id, id_destino)
     move_children(actor, origen, destino)
     if gained:
         tickets.touch(actor, destino, "tiquet.fusion_recibida", now, gained)
