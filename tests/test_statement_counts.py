@@ -72,7 +72,7 @@ REQUESTS: list[tuple[int, str, str, Any]] = [
     (10, "POST", RELACIONES, {"tipo": "relacionado", "id_tiquet": "otro"}),
     (13, "POST", RELACIONES, {"tipo": "padre", "id_tiquet": "otro"}),
     (7, "DELETE", f"{RELACIONES}/{{relacion}}", None),
-    # Its comment, its file, its follower and its child go with it, in statements that do not grow with the comments.
+    # What belongs to it goes with it, in statements that do not grow with the comments.
     (22, "POST", f"{LISTA}/{{tiquet}}/fusionar", {"id_destino": "otro"}),
     (7, "POST", SEGUIDORES, {}),
     (5, "DELETE", f"{SEGUIDORES}/{{seguidor}}", None),
