@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any
 
 from app.errors import Forbidden
-from app.models import ADMINISTRADOR, TECNICO
+from app.models import ADMINISTRADOR, SOLICITANTE, TECNICO
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,8 @@ class Actor:
     ip: str | None = None
     epoca: int | None = None  # of the catalogs, as its authentication saw it; None for who writes
     debe_cambiar_clave: bool = False  # Its password is temporary.
+    id_cliente: int | None = None  # For whom a Solicitante asks.
+    id_empleado: int | None = None
 
     @property
     def es_personal(self) -> bool:
@@ -43,9 +45,12 @@ class Permiso(Enum):
     VER_TIQUET = "tiquet.ver"
     CREAR_TIQUET = "tiquet.crear"
     EDITAR_TIQUET = "tiquet.editar"
+    MOVER_TIQUET = "tiquet.mover"
+    GESTIONAR_TIQUET = "tiquet.gestionar"
     ELIMINAR_TIQUET = "tiquet.eliminar"
     ASIGNAR_TIQUET = "tiquet.asignar"
     FUSIONAR_TIQUET = "tiquet.fusionar"
+    VER_SEGUIDOR = "tiquet.ver_seguidores"
     SEGUIR_TIQUET = "tiquet.seguir"
     REABRIR_CERRADO = "tiquet.reabrir_cerrado"
     EXPORTAR_TIQUET = "tiquet.exportar"
@@ -56,6 +61,7 @@ class Permiso(Enum):
     CREAR_COMENTARIO = "comentario.crear"
     EDITAR_COMENTARIO = "comentario.editar"
     ELIMINAR_COMENTARIO = "comentario.eliminar"
+    COMENTARIO_INTERNO = "comentario.interno"
     VER_ADJUNTO = "adjunto.ver"
     CREAR_ADJUNTO = "adjunto.crear"
     ELIMINAR_ADJUNTO = "adjunto.eliminar"
@@ -65,6 +71,7 @@ class Permiso(Enum):
     VER_RELACION = "relacion.ver"
     EDITAR_RELACION = "relacion.editar"
     VER_CATALOGO = "catalogo.ver"
+    VER_INACTIVO = "catalogo.ver_inactivo"
     ADMINISTRAR_CATALOGO = "catalogo.administrar"
     VER_PERSONA = "persona.ver"
     EDITAR_PERSONA = "persona.editar"
@@ -76,7 +83,9 @@ class Permiso(Enum):
 
 
 PERSONAL = (ADMINISTRADOR, TECNICO)
+TODOS = (*PERSONAL, SOLICITANTE)
 SOLO_ADMINISTRADOR = (ADMINISTRADOR,)
+ADMINISTRADOR_O_SOLICITANTE = (ADMINISTRADOR, SOLICITANTE)
 
 
 def siempre(_actor: Actor, _thing: Any) -> bool:
@@ -86,6 +95,13 @@ def siempre(_actor: Actor, _thing: Any) -> bool:
 def es_o_sera_suyo(actor: Actor, tiquet: Any) -> bool:
     """A technician hands on what it has, or takes what nobody has; an Administrador assigns anything."""
     return actor.es_administrador or tiquet.id_usuario_asignado in (None, actor.id)
+
+
+def lo_atiende_o_lo_abrio(actor: Actor, tiquet: Any) -> bool:
+    """Staff changes any ticket; a Solicitante one that it opened itself, until that is solved or closed."""
+    if actor.es_personal:
+        return True
+    return tiquet.id_usuario_creador == actor.id and not (tiquet.fecha_resolucion or tiquet.fecha_cierre)
 
 
 def es_su_autor(actor: Actor, escrito: Any) -> bool:
@@ -98,35 +114,40 @@ def es_suya(actor: Actor, cosa: Any) -> bool:
     return bool(actor.es_administrador or cosa.id_usuario == actor.id)
 
 
-# Permission -> the roles that have it, and on which things.
+# Permission -> the roles that have it, and on which things, of those that the queries let the actor see.
 POLITICA: dict[Permiso, tuple[tuple[str, ...], Callable[[Actor, Any], bool]]] = {
-    Permiso.PROPIO: (PERSONAL, siempre),
-    Permiso.VER_TIQUET: (PERSONAL, siempre),
-    Permiso.CREAR_TIQUET: (PERSONAL, siempre),
-    Permiso.EDITAR_TIQUET: (PERSONAL, siempre),
+    Permiso.PROPIO: (TODOS, siempre),
+    Permiso.VER_TIQUET: (TODOS, siempre),
+    Permiso.CREAR_TIQUET: (TODOS, siempre),
+    Permiso.EDITAR_TIQUET: (TODOS, lo_atiende_o_lo_abrio),
+    Permiso.MOVER_TIQUET: (TODOS, siempre),
+    Permiso.GESTIONAR_TIQUET: (PERSONAL, siempre),  # Whatever is not for those to say who ask.
     Permiso.ELIMINAR_TIQUET: (SOLO_ADMINISTRADOR, siempre),
     Permiso.ASIGNAR_TIQUET: (PERSONAL, es_o_sera_suyo),
     Permiso.FUSIONAR_TIQUET: (PERSONAL, siempre),
+    Permiso.VER_SEGUIDOR: (PERSONAL, siempre),
     Permiso.SEGUIR_TIQUET: (PERSONAL, es_suya),
-    Permiso.REABRIR_CERRADO: (SOLO_ADMINISTRADOR, siempre),
+    Permiso.REABRIR_CERRADO: (ADMINISTRADOR_O_SOLICITANTE, siempre),
     Permiso.EXPORTAR_TIQUET: (PERSONAL, siempre),
     # It tells of internal comments, too.
     Permiso.VER_HISTORIAL: (PERSONAL, siempre),
     Permiso.VER_PAPELERA: (SOLO_ADMINISTRADOR, siempre),
     Permiso.RESTAURAR_TIQUET: (SOLO_ADMINISTRADOR, siempre),
-    Permiso.VER_COMENTARIO: (PERSONAL, siempre),
-    Permiso.CREAR_COMENTARIO: (PERSONAL, siempre),
-    Permiso.EDITAR_COMENTARIO: (PERSONAL, es_su_autor),
-    Permiso.ELIMINAR_COMENTARIO: (PERSONAL, es_su_autor),
-    Permiso.VER_ADJUNTO: (PERSONAL, siempre),
-    Permiso.CREAR_ADJUNTO: (PERSONAL, siempre),
-    Permiso.ELIMINAR_ADJUNTO: (PERSONAL, es_su_autor),
+    Permiso.VER_COMENTARIO: (TODOS, siempre),
+    Permiso.CREAR_COMENTARIO: (TODOS, siempre),
+    Permiso.EDITAR_COMENTARIO: (TODOS, es_su_autor),
+    Permiso.ELIMINAR_COMENTARIO: (TODOS, es_su_autor),
+    Permiso.COMENTARIO_INTERNO: (PERSONAL, siempre),  # To see them, and all that tells of them.
+    Permiso.VER_ADJUNTO: (TODOS, siempre),
+    Permiso.CREAR_ADJUNTO: (TODOS, siempre),
+    Permiso.ELIMINAR_ADJUNTO: (TODOS, es_su_autor),
     Permiso.VER_VISTA: (PERSONAL, siempre),
     Permiso.CREAR_VISTA: (PERSONAL, siempre),
     Permiso.EDITAR_VISTA: (PERSONAL, es_suya),
     Permiso.VER_RELACION: (PERSONAL, siempre),
     Permiso.EDITAR_RELACION: (PERSONAL, siempre),
-    Permiso.VER_CATALOGO: (PERSONAL, siempre),
+    Permiso.VER_CATALOGO: (TODOS, siempre),
+    Permiso.VER_INACTIVO: (PERSONAL, siempre),
     Permiso.ADMINISTRAR_CATALOGO: (SOLO_ADMINISTRADOR, siempre),
     Permiso.VER_PERSONA: (PERSONAL, siempre),
     Permiso.EDITAR_PERSONA: (PERSONAL, siempre),
@@ -140,6 +161,8 @@ POLITICA: dict[Permiso, tuple[tuple[str, ...], Callable[[Actor, Any], bool]]] = 
 PERMISOS_DE_TIQUET = (
     Permiso.VER_TIQUET,
     Permiso.EDITAR_TIQUET,
+    Permiso.MOVER_TIQUET,
+    Permiso.GESTIONAR_TIQUET,
     Permiso.ASIGNAR_TIQUET,
     Permiso.ELIMINAR_TIQUET,
     Permiso.CREAR_COMENTARIO,

@@ -63,6 +63,9 @@ ACCION_POR_TIPOS: dict[tuple[str, str], str] = {
 NOMBRABLES = ("pedir_datos", "responder", "resolver", "cerrar", "reabrir", "cancelar")
 
 
+# Those that are for staff; the rest is also for whoever asks.
+DEL_PERSONAL = ("pedir_datos", "resolver", "cancelar")
+
 # What an action cannot do without.
 REQUIERE = {"resolver": ["resolucion"], "cancelar": ["motivo"]}
 
@@ -73,6 +76,10 @@ def steps_of(tipo: str, acciones: list[str]) -> list[dict[str, Any]]:
         {"accion": accion, "tipo_destino": DESTINOS[tipo, accion], "requiere": REQUIERE.get(accion, [])}
         for accion in acciones
     ]
+
+
+def permission_for(accion: str) -> Permiso:
+    return Permiso.GESTIONAR_TIQUET if accion in DEL_PERSONAL else Permiso.MOVER_TIQUET
 
 
 def can_still_reopen(fecha_cierre: datetime | None, days: int) -> bool:
@@ -90,4 +97,5 @@ def allowed_actions(
         and can_still_reopen(fecha_cierre, days)
     ):
         return []
-    return [accion for accion in NOMBRABLES if (tipo, accion) in DESTINOS]
+    named = [accion for accion in NOMBRABLES if (tipo, accion) in DESTINOS]
+    return [accion for accion in named if allows(permission_for(accion), actor)]

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from app.models.base import TABLE, Base, Exact, Json, Largo, Texto40, Texto120, Texto200, Versioned, utcnow
 
@@ -82,6 +82,8 @@ class Tiquet(Versioned, Base):
     id_externo: Mapped[str | None] = mapped_column(Exact(120))
     fecha_creacion: Mapped[datetime] = mapped_column(default=utcnow)
     fecha_actualizacion: Mapped[datetime] = mapped_column(default=utcnow)
+    # The same for who sees no internal comments; None where none was written since the last other change.
+    fecha_actualizacion_publica: Mapped[datetime | None]
     fecha_asignacion: Mapped[datetime | None]
     fecha_primera_respuesta: Mapped[datetime | None]
     fecha_resolucion: Mapped[datetime | None]
@@ -90,6 +92,12 @@ class Tiquet(Versioned, Base):
     veces_reabierto: Mapped[int] = mapped_column(default=0)
     numero_comentarios: Mapped[int] = mapped_column(default=0)
     numero_adjuntos: Mapped[int] = mapped_column(default=0)
+
+    @validates("fecha_actualizacion")
+    def changed_for_all(self, _key: str, value: datetime) -> datetime:
+        """Whoever sees a ticket sees what changes it by its object; what is hidden is written around that."""
+        self.fecha_actualizacion_publica = None
+        return value
 
 
 class EtiquetaTiquet(Base):

@@ -23,7 +23,10 @@ class Usuario(Versioned, Buscable, Base):
     __table_args__ = (
         CheckConstraint(f"tipo_usuario IN {ROLES}", name="tipo_usuario"),
         CheckConstraint("idioma IN ('es', 'en')", name="idioma"),
+        CheckConstraint("id_cliente IS NULL OR id_empleado IS NULL", name="un_solicitante"),
         Index(None, "id_ubicacion"),
+        Index(None, "id_cliente"),
+        Index(None, "id_empleado"),
         Index(None, "apellido", "nombre", "id"),
         TABLE,
     )
@@ -35,6 +38,9 @@ class Usuario(Versioned, Buscable, Base):
     # A PHC string of argon2id; 64 hex digits are an unsalted SHA-256 of an older database.
     password_hash: Mapped[str] = mapped_column(Exact(255, "ascii"))
     tipo_usuario: Mapped[str] = mapped_column(String(20))
+    # Whose tickets a Solicitante sees beside its own; nobody else has either.
+    id_cliente: Mapped[int | None] = mapped_column(ForeignKey("Clientes.id"))
+    id_empleado: Mapped[int | None] = mapped_column(ForeignKey("Empleados.id"))
     activo: Mapped[bool] = mapped_column(default=True)
     disponible: Mapped[bool] = mapped_column(default=True)
     telefono: Mapped[Texto40 | None]

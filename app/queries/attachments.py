@@ -4,13 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, func, select, true
 
 from app.extensions import db
 from app.models import Adjuntos, Comentarios, Usuario
 from app.permissions import Actor
 from app.queries.pagination import Corte, Pagina, page_of
-from app.queries.tickets import person
+from app.queries.tickets import ADJUNTO_PUBLICO, person, sees_internal
 
 PROPIAS = (
     *("id", "id_tiquet", "id_comentario", "nombre", "tipo_mime", "bytes", "sha256", "fecha_creacion"),
@@ -23,10 +23,7 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
 
     Staff sees all of them, whoever is not staff those of public comments.
     """
-    if actor.es_personal:
-        return true()
-    public = exists().where(Comentarios.id == Adjuntos.id_comentario, Comentarios.es_interno.is_(False))
-    return or_(Adjuntos.id_comentario.is_(None), public)
+    return true() if sees_internal(actor) else ADJUNTO_PUBLICO
 
 
 def of_ticket(actor: Actor, id_tiquet: int) -> Select[Any]:
@@ -77,14 +74,21 @@ def locked_of_comment(id_comentario: int) -> list[Adjuntos]:
     return list(db.session.scalars(mine.with_for_update()))
 
 
+def is_internal(adjunto: Adjuntos) -> bool:
+    """Whether the comment that a file is of is internal."""
+    comment = select(Comentarios.es_interno).where(Comentarios.id == adjunto.id_comentario)
+    return adjunto.id_comentario is not None and bool(db.session.scalar(comment))
+
+
 def stored_name(id: int) -> str:
     """Under which name the store has the bytes of a file that is there."""
     return db.session.execute(select(Adjuntos.objeto).where(Adjuntos.id == id)).scalar_one()
 
 
-def bytes_of_ticket(id_tiquet: int) -> int:
-    """How much all files of a ticket take, whoever may see them."""
-    total = select(func.coalesce(func.sum(Adjuntos.bytes), 0)).where(Adjuntos.id_tiquet == id_tiquet)
+def bytes_of_ticket(actor: Actor, id_tiquet: int) -> int:
+    """How much the files of a ticket take that ``actor`` may see; of others not even their room tells."""
+    total = select(func.coalesce(func.sum(Adjuntos.bytes), 0))
+    total = total.where(Adjuntos.id_tiquet == id_tiquet, visible_to(actor))
     return int(db.session.execute(total).scalar_one())
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, func, select
 
 from app.extensions import db
 from app.models import CATALOGOS, Catalogo, CatalogoEpoca, EstadoTiquet, Ubicaciones
-from app.permissions import Actor
+from app.permissions import Actor, Permiso, allows
 
 COMUNES = ("id", "codigo", "nombre", "descripcion", "orden", "color", "activo", "predeterminado")
 
@@ -24,6 +24,16 @@ class Catalogos:
 
     def __getitem__(self, name: str) -> dict[int, Fila]:
         return self.filas[name]
+
+    def active(self) -> "Catalogos":
+        """The same without the rows that are no longer in use."""
+        return Catalogos(
+            self.epoca,
+            {
+                name: {id: fila for id, fila in filas.items() if fila["activo"]}
+                for name, filas in self.filas.items()
+            },
+        )
 
     def default(self, name: str) -> Fila:
         """The row that is taken when none is named; the first active one when none is marked."""
@@ -57,9 +67,18 @@ def all_catalogs(actor: Actor) -> Catalogos:
     return known
 
 
+def visible_to(actor: Actor) -> Catalogos:
+    """The rows that ``actor`` may know of: staff of all, others of those in use."""
+    return seen_by(actor, all_catalogs(actor))
+
+
+def seen_by(actor: Actor, catalogos: Catalogos) -> Catalogos:
+    return catalogos if allows(Permiso.VER_INACTIVO, actor) else catalogos.active()
+
+
 def listing(actor: Actor, name: str, filtros: dict[str, Any]) -> list[Fila]:
     """The rows of one catalog; a problem of any category is also one of the category asked for."""
-    filas = list(all_catalogs(actor)[name].values())
+    filas = list(visible_to(actor)[name].values())
     if "activo" in filtros:
         filas = [fila for fila in filas if fila["activo"] == filtros["activo"]]
     if "id_categoria" in filtros:

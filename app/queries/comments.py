@@ -2,21 +2,21 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, select, true
+from sqlalchemy import ColumnElement, Select, select, true
 
 from app.extensions import db
 from app.models import Comentarios, Usuario
 from app.permissions import Actor
 from app.queries import attachments
 from app.queries.pagination import Corte, Pagina, page_of
-from app.queries.tickets import person
+from app.queries.tickets import PUBLICO, person, sees_internal
 
 PROPIAS = ("id", "id_tiquet", "mensaje", "es_interno", "fecha_creacion", "fecha_edicion", "version")
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """Which comments ``actor`` may see on a ticket that it sees: staff all of them, nobody else any yet."""
-    return true() if actor.es_personal else false()
+    """Which comments ``actor`` may see on a ticket that it sees: staff all, others the public ones."""
+    return true() if sees_internal(actor) else PUBLICO
 
 
 def of_ticket(actor: Actor, id_tiquet: int) -> Select[Any]:

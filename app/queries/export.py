@@ -11,7 +11,7 @@ from app.models import Tiquet
 from app.permissions import Actor
 from app.queries import ticket_list
 from app.queries.catalog import all_catalogs
-from app.queries.tickets import shape, visible_to, with_names
+from app.queries.tickets import sees_internal, shape, visible_to, with_names
 
 WINDOW = 20_000  # ids that one read looks at, however few of them match
 PIECE = 500  # tickets that are in memory at a time
@@ -52,7 +52,7 @@ def between(actor: Actor, filtros: Filtros, first: int) -> list[dict[str, Any]]:
     # The primary key, whatever the filters: the window is what bounds the read.
     window = (Tiquet.id >= bindparam("first"), Tiquet.id < bindparam("beyond"))
     query = (
-        with_names(Tiquet.__table__)
+        with_names(Tiquet.__table__, sees_internal(actor))
         .where(*window, visible_to(actor), *(ticket_list.CONDICIONES[name] for name in named))
         .order_by(Tiquet.id)
         .limit(PIECE)

@@ -24,7 +24,14 @@ ORDEN = (Sesion.fecha_creacion, Sesion.id)
 def holder_statement() -> Select[Any]:
     epoca = select(CatalogoEpoca.epoca).scalar_subquery()
     return (
-        select(Usuario.id, Usuario.tipo_usuario, Usuario.debe_cambiar_clave, epoca.label("epoca"))
+        select(
+            Usuario.id,
+            Usuario.tipo_usuario,
+            Usuario.id_cliente,
+            Usuario.id_empleado,
+            Usuario.debe_cambiar_clave,
+            epoca.label("epoca"),
+        )
         .join(Sesion, Sesion.id_usuario == Usuario.id)
         .where(
             Sesion.id == bindparam("sid"),
@@ -37,10 +44,7 @@ def holder_statement() -> Select[Any]:
 
 
 def holder(sid: str, sub: int) -> Row[Any] | None:
-    """``(id, tipo_usuario, debe_cambiar_clave, epoca)`` of an active user whose session is alive.
-
-    The epoch is that of the catalogs.
-    """
+    """What an ``Actor`` holds of an active user whose session is alive; the epoch is that of the catalogs."""
     return db.session.execute(holder_statement(), {"sid": sid, "sub": sub, "now": utcnow()}).one_or_none()
 
 

@@ -3,13 +3,13 @@
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, false, func, select
 
 from app.extensions import db
 from app.models import TECNICO, Tiquet, Usuario, utcnow
-from app.permissions import Actor
+from app.permissions import Actor, Permiso, allows
 from app.queries.catalog import Catalogos, all_catalogs
-from app.queries.tickets import open_of, person, visible_to
+from app.queries.tickets import NOT_IN_TRASH, open_of, person, visible_to
 from app.transitions import ABIERTOS
 
 DIAS = 30
@@ -35,15 +35,16 @@ def dashboard(actor: Actor) -> dict[str, Any]:
         "por_prioridad": in_order(catalogos, "prioridades", counts(Tiquet.id_prioridad, visible)),
         "por_categoria": in_order(catalogos, "categorias", counts(Tiquet.id_categoria, visible)),
         "por_ubicacion": in_order(catalogos, "ubicaciones", counts(Tiquet.id_ubicacion, visible)),
-        "por_tecnico": by_technician(por_tecnico),
+        "por_tecnico": by_technician(actor, por_tecnico),
         "por_dia": by_day(visible),
     }
 
 
 def counts(column: Any, visible: ColumnElement[bool]) -> dict[int | None, int]:
-    """How many tickets have each value, read from that column's list index alone."""
+    """How many tickets have each value: of all, read from that column's list index alone."""
     query = select(column, func.count()).where(visible).group_by(column)
-    query = query.with_hint(Tiquet, f"FORCE INDEX (ix_Tiquet_lista_{column.key})", "mysql")
+    if visible is NOT_IN_TRASH:
+        query = query.with_hint(Tiquet, f"FORCE INDEX (ix_Tiquet_lista_{column.key})", "mysql")
     return dict(db.session.execute(query).all())
 
 
@@ -55,11 +56,13 @@ def in_order(catalogos: Catalogos, name: str, found: dict[int | None, int]) -> l
     ]
 
 
-def by_technician(found: dict[int | None, int]) -> list[dict[str, Any]]:
-    """Every active technician, and whoever else has tickets, by surname."""
+def by_technician(actor: Actor, found: dict[int | None, int]) -> list[dict[str, Any]]:
+    """Every active technician that ``actor`` may know of, and whoever else has tickets, by surname."""
+    active = (Usuario.tipo_usuario == TECNICO) & Usuario.activo.is_(True)
+    shown = active if allows(Permiso.VER_USUARIO, actor) else false()
     users = db.session.execute(
         select(Usuario.id, Usuario.nombre, Usuario.apellido)
-        .where((Usuario.tipo_usuario == TECNICO) & Usuario.activo.is_(True) | Usuario.id.in_(found))
+        .where(shown | Usuario.id.in_(found))
         .order_by(Usuario.apellido, Usuario.nombre, Usuario.id)
     )
     return [{**(person(*user) or {}), "cantidad": found.get(user.id, 0)} for user in users]

@@ -15,8 +15,16 @@ from app.extensions import db
 from app.models import FILTRABLES, EtiquetaTiquet, Tiquet
 from app.permissions import Actor
 from app.queries.catalog import Catalogos, all_catalogs
-from app.queries.pagination import Corte, Pagina, after, capped_total, total_of
-from app.queries.tickets import shape, visible_to, with_names
+from app.queries.pagination import TOTAL_EXACTO, Corte, Pagina, after, capped_total, total_of
+from app.queries.tickets import (
+    FECHA_PUBLICA,
+    NOT_IN_TRASH,
+    owned_by,
+    sees_internal,
+    shape,
+    visible_to,
+    with_names,
+)
 
 Filtros = dict[str, Any]
 
@@ -35,6 +43,7 @@ CONDICIONES: dict[str, ColumnElement[bool]] = {
     "creado_desde": Tiquet.fecha_creacion >= bindparam("creado_desde"),
     "creado_hasta": Tiquet.fecha_creacion < bindparam("creado_hasta"),
     "actualizado_desde": Tiquet.fecha_actualizacion >= bindparam("actualizado_desde"),
+    "publicado_desde": bindparam("publicado_desde") <= FECHA_PUBLICA,
 }
 RANGOS = ("creado_desde", "creado_hasta", "actualizado_desde")
 CON_VALORES = (*FILTRABLES, "etiqueta")
@@ -42,6 +51,8 @@ DATES = ("fecha_creacion", "fecha_actualizacion", "fecha_eliminacion")
 
 # Where a branch finds its columns: among the tickets, or by way of a label, whose rows have the same order.
 PLAIN: dict[str, Any] = {name: getattr(Tiquet, name) for name in (*FILTRABLES, *DATES, "id")}
+# For who sees no internal comments.
+PUBLIC: dict[str, Any] = PLAIN | {"fecha_actualizacion": FECHA_PUBLICA}
 LABELLED = {
     "etiqueta": EtiquetaTiquet.etiqueta,
     "fecha_creacion": EtiquetaTiquet.fecha_creacion,
@@ -53,10 +64,14 @@ FROM_LABELS = join(EtiquetaTiquet, Tiquet, Tiquet.id == EtiquetaTiquet.id_tiquet
 
 @dataclass(frozen=True)
 class Rama:
-    """A branch: which of its equal columns are NULL, and whether it starts behind the cursor."""
+    """A branch: which of its equal columns are NULL, and whether it starts behind the cursor.
+
+    For one who is not staff, ``own`` is the column that makes its tickets its own.
+    """
 
     nulls: tuple[bool, ...] = ()
     resumed: bool = False
+    own: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +84,7 @@ class Forma:
     ramas: tuple[Rama, ...]
     rest: tuple[str, ...]  # names in CONDICIONES that the branches do not settle
     index: str | None
+    internal: bool  # whether it is for who sees internal comments
 
 
 def page(actor: Actor, filtros: Filtros, orden: str, limite: int, corte: Corte | None) -> Pagina:
@@ -82,12 +98,14 @@ def page(actor: Actor, filtros: Filtros, orden: str, limite: int, corte: Corte |
     values = wanted_values(actor, filtros, catalogos)
     if not all(values.values()):
         return Pagina([], 0, None)
-    ranges = {name: filtros[name] for name in RANGOS if name in filtros}
-    forma, parameters = plan(values, ranges, orden, papelera, catalogos, corte)
+    ranges, own = wanted_ranges(actor, filtros), owned_by(actor)
+    if own:
+        visible = NOT_IN_TRASH  # The branches say the rest, each by its index.
+    forma, parameters = plan(values, ranges, orden, papelera, catalogos, corte, own, sees_internal(actor))
     if not forma.ramas:
         return Pagina([], corte.total if corte else 0, None)
     found = db.session.execute(statement(forma, visible), {**parameters, "limite": limite + 1}).all()
-    total = total_of(corte, len(found), limite, lambda: count(visible, papelera, values, ranges))
+    total = total_of(corte, len(found), limite, lambda: count(visible, papelera, values, ranges, own))
     filas = [shape(row, actor, catalogos) for row in found[:limite]]
     last = found[limite - 1][-len(sort_keys(forma.orden)) :] if len(found) > limite else None
     return Pagina(filas, total, Corte(tuple(last), total) if last else None)
@@ -98,8 +116,7 @@ def total(actor: Actor, filtros: Filtros) -> int:
     values = wanted_values(actor, filtros, all_catalogs(actor))
     if not all(values.values()):
         return 0
-    ranges = {name: filtros[name] for name in RANGOS if name in filtros}
-    return count(visible_to(actor), False, values, ranges)
+    return count(visible_to(actor), False, values, wanted_ranges(actor, filtros), owned_by(actor))
 
 
 def named_conditions(actor: Actor, filtros: Filtros, catalogos: Catalogos) -> dict[str, Any] | None:
@@ -107,7 +124,13 @@ def named_conditions(actor: Actor, filtros: Filtros, catalogos: Catalogos) -> di
     values = wanted_values(actor, filtros, catalogos)
     if not all(values.values()):
         return None
-    return conditions(values) | {name: filtros[name] for name in RANGOS if name in filtros}
+    return conditions(values) | wanted_ranges(actor, filtros)
+
+
+def wanted_ranges(actor: Actor, filtros: Filtros) -> dict[str, Any]:
+    """Names in ``CONDICIONES`` and the instants to fill them with."""
+    public = {} if sees_internal(actor) else {"actualizado_desde": "publicado_desde"}
+    return {public.get(name, name): filtros[name] for name in RANGOS if name in filtros}
 
 
 def wanted_values(actor: Actor, filtros: Filtros, catalogos: Catalogos) -> dict[str, list[Any]]:
@@ -133,9 +156,15 @@ def conditions(values: dict[str, list[Any]]) -> dict[str, Any]:
 
 
 def count(
-    visible: ColumnElement[bool], papelera: bool, values: dict[str, list[Any]], others: dict[str, Any]
+    visible: ColumnElement[bool],
+    papelera: bool,
+    values: dict[str, list[Any]],
+    others: dict[str, Any],
+    own: dict[str, int] | None = None,
 ) -> int:
     named = conditions(values) | others
+    if own:
+        return capped_total(own_ids(own, named), named)
     matching = select(Tiquet.id).where(visible, *(CONDICIONES[name] for name in named))
     if set(values) == {"etiqueta"}:
         by_label = EtiquetaTiquet.etiqueta.in_(bindparam("etiqueta", expanding=True))
@@ -144,6 +173,22 @@ def count(
         matching = labelled.distinct().where(by_label, visible, *others_hold)
     index = index_for(natural_order(papelera), papelera, tuple(values), tuple(others))
     return capped_total(hinted(matching, index), named)
+
+
+def own_ids(own: dict[str, int], named: dict[str, Any]) -> Any:
+    """The ids of the tickets in which any of ``own`` stands; of each column as many as are counted."""
+    branches = [
+        hinted(
+            select(Tiquet.id).where(NOT_IN_TRASH, PLAIN[name] == id, *(CONDICIONES[name] for name in named)),
+            own_index(name),
+        ).limit(TOTAL_EXACTO + 1)
+        for name, id in own.items()
+    ]
+    return union(*(select(branch.subquery()) for branch in branches))
+
+
+def own_index(column: str) -> str:
+    return f"ix_Tiquet_lista_{column}"
 
 
 def natural_order(papelera: bool) -> str:
@@ -180,21 +225,26 @@ def plan(
     papelera: bool,
     catalogos: Catalogos,
     corte: Corte | None,
+    own: dict[str, int],
+    internal: bool,
 ) -> tuple[Forma, dict[str, Any]]:
-    """The form of the statement and what to fill it with."""
+    """The form of the statement and what to fill it with.
+
+    For one who is not staff, what is its ``own`` makes the branches, and what it asks for is their rest.
+    """
     column, descending = orden.lstrip("-"), orden.startswith("-")
     if column == "prioridad":
         known = catalogos["prioridades"]
         values = {**values, "id_prioridad": [id for id in values.get("id_prioridad", known) if id in known]}
-    equal = branch_columns(column, values)
+    equal = branch_columns(column, {} if own else values)
     rest = conditions({name: some for name, some in values.items() if name not in equal}) | others
-    parameters = dict(rest)
+    parameters = rest | {f"own_{name}": id for name, id in own.items()}
     if corte:
         parameters |= {
             f"corte_{key}": value for key, value in zip(sort_keys(column), corte.valores, strict=True)
         }
     ramas: list[Rama] = []
-    for branch in product(*(values[name] for name in equal)):
+    for mine, *branch in product(own or (None,), *(values[name] for name in equal)):
         resumed = corte is not None
         if column == "prioridad":
             nivel = catalogos["prioridades"][branch[-1]]["nivel"]
@@ -204,9 +254,9 @@ def plan(
                 resumed = False
             parameters[f"nivel_{len(ramas)}"] = nivel
         parameters |= {f"{name}_{len(ramas)}": value for name, value in zip(equal, branch, strict=True)}
-        ramas.append(Rama(tuple(value is None for value in branch), resumed))
+        ramas.append(Rama(tuple(value is None for value in branch), resumed, mine))
     index = index_for(column, papelera, equal, tuple(rest))
-    return Forma(column, descending, equal, tuple(ramas), tuple(rest), index), parameters
+    return Forma(column, descending, equal, tuple(ramas), tuple(rest), index, internal), parameters
 
 
 def branch_columns(orden: str, values: dict[str, list[Any]]) -> tuple[str, ...]:
@@ -235,12 +285,13 @@ def statement(forma: Forma, visible: ColumnElement[bool]) -> Select[Any]:
     branches = [
         branch_statement(forma, number, rama, visible).subquery() for number, rama in enumerate(forma.ramas)
     ]
-    # A ticket is in the branches of all its labels, and only then in more than one.
-    merge = union if "etiqueta" in forma.equal else union_all
+    # A ticket is in the branches of all its labels, or of all that makes it one's own; of others, in one.
+    several = "etiqueta" in forma.equal or len({rama.own for rama in forma.ramas}) > 1
+    merge = union if several else union_all
     ids = branches[0] if len(branches) == 1 else merge(*(select(branch) for branch in branches)).subquery()
     keys = [ids.c[key] for key in sort_keys(forma.orden)]
     return (
-        with_names(ids.join(Tiquet, Tiquet.id == ids.c.id))
+        with_names(ids.join(Tiquet, Tiquet.id == ids.c.id), forma.internal)
         .add_columns(*(key.label(f"corte_{key.name}") for key in keys))
         .order_by(*(key.desc() if forma.descending else key for key in keys))
         .limit(bindparam("limite"))
@@ -250,7 +301,8 @@ def statement(forma: Forma, visible: ColumnElement[bool]) -> Select[Any]:
 def branch_statement(forma: Forma, number: int, rama: Rama, visible: ColumnElement[bool]) -> Select[Any]:
     """The sort keys of the first rows of one branch."""
     within = [key for key in sort_keys(forma.orden) if key != "nivel"]
-    source = LABELLED if "etiqueta" in forma.equal else PLAIN
+    plain = PLAIN if forma.internal else PUBLIC
+    source = LABELLED if "etiqueta" in forma.equal else plain
     columns = [source[key].label(key) for key in within]
     keys = [source[key] for key in within]
     nivel = [bindparam(f"nivel_{number}", type_=Integer).label("nivel")] if forma.orden == "prioridad" else []
@@ -258,10 +310,13 @@ def branch_statement(forma: Forma, number: int, rama: Rama, visible: ColumnEleme
     for name, null in zip(forma.equal, rama.nulls, strict=True):
         column = source[name]
         where.append(column.is_(None) if null else column == bindparam(f"{name}_{number}"))
+    if rama.own:
+        where.append(source[rama.own] == bindparam(f"own_{rama.own}"))
     if rama.resumed:
         where.append(after(keys, [bindparam(f"corte_{key}") for key in within], forma.descending))
     chosen = select(*nivel, *columns)
     query = labels_first(chosen) if source is LABELLED else chosen
     ordered = query.where(and_(*where)).order_by(*(key.desc() if forma.descending else key for key in keys))
-    limited: Select[Any] = hinted(ordered, forma.index).limit(bindparam("limite"))
+    index = own_index(rama.own) if rama.own else forma.index
+    limited: Select[Any] = hinted(ordered, index).limit(bindparam("limite"))
     return limited

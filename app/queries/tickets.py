@@ -4,14 +4,14 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, false, func, null, or_, select
 from sqlalchemy.orm import aliased
 
 from app.extensions import db, settings
-from app.models import Clientes, Empleados, Tiquet, Usuario
-from app.permissions import Actor, Permiso, permissions_on, require
+from app.models import Adjuntos, Clientes, Comentarios, Empleados, Tiquet, Usuario
+from app.permissions import Actor, Permiso, allows, permissions_on, require
 from app.queries.catalog import Catalogos, all_catalogs
-from app.transitions import ABIERTOS, allowed_actions
+from app.transitions import ABIERTOS, FUSIONADO, allowed_actions
 
 Creador = aliased(Usuario, name="creador")
 Asignado = aliased(Usuario, name="asignado")
@@ -58,6 +58,29 @@ NOMBRES = tuple(
 )
 CLAVES = tuple(column.key for column in PROPIOS)
 
+# What stands in these columns for who sees no internal comments, so that nothing tells of them.
+PUBLICO = Comentarios.es_interno.is_(False)
+ADJUNTO_PUBLICO = or_(
+    Adjuntos.id_comentario.is_(None), exists().where(Comentarios.id == Adjuntos.id_comentario, PUBLICO)
+)
+FECHA_PUBLICA = func.coalesce(Tiquet.fecha_actualizacion_publica, Tiquet.fecha_actualizacion)
+FUSIONADO_CON_OTRO = "Fusionado con otro tiquet."
+
+
+def counted(*what: ColumnElement[bool]) -> Any:
+    return select(func.count()).where(*what).correlate(Tiquet).scalar_subquery()
+
+
+PUBLICOS: dict[str, ColumnElement[Any]] = {
+    # Other tickets may be anybody's.
+    "id_tiquet_padre": null(),
+    "id_tiquet_fusionado": null(),
+    "resolucion": case((Tiquet.motivo_cierre == FUSIONADO, FUSIONADO_CON_OTRO), else_=Tiquet.resolucion),
+    "fecha_actualizacion": FECHA_PUBLICA,
+    "numero_comentarios": counted(Comentarios.id_tiquet == Tiquet.id, PUBLICO),
+    "numero_adjuntos": counted(Adjuntos.id_tiquet == Tiquet.id, ADJUNTO_PUBLICO),
+}
+
 # Single objects, so that statements made with them can be kept.
 NOT_IN_TRASH = Tiquet.fecha_eliminacion.is_(None)
 IN_TRASH = Tiquet.fecha_eliminacion.is_not(None)
@@ -66,20 +89,42 @@ IN_TRASH = Tiquet.fecha_eliminacion.is_not(None)
 def visible_to(actor: Actor, papelera: bool = False) -> ColumnElement[bool]:
     """Which tickets ``actor`` may see, or with ``papelera`` in the trash: the one scope of all reads.
 
-    Staff sees all that is not in the trash; whoever is not staff has no permission that leads here.
+    Staff sees all that is not in the trash, others of that what is their own.
     """
     if papelera:
         require(Permiso.VER_PAPELERA, actor)
         return IN_TRASH
-    return NOT_IN_TRASH
+    return NOT_IN_TRASH if actor.es_personal else own_tickets(tuple(owned_by(actor).items()))
 
 
-def with_names(source: Any) -> Select[Any]:
-    """Tickets of ``source`` with the names of the people in them.
+def owned_by(actor: Actor) -> dict[str, int]:
+    """Column -> id: of one who is not staff are the tickets in which any of these stands; of staff, all."""
+    if actor.es_personal:
+        return {}
+    ids = {"id_usuario_creador": actor.id, "id_cliente": actor.id_cliente, "id_empleado": actor.id_empleado}
+    return {name: id for name, id in ids.items() if id is not None}
+
+
+@lru_cache(maxsize=256)
+def own_tickets(owned: tuple[tuple[str, int], ...]) -> ColumnElement[bool]:
+    return and_(NOT_IN_TRASH, or_(false(), *(getattr(Tiquet, name) == id for name, id in owned)))
+
+
+def sees_internal(actor: Actor) -> bool:
+    return allows(Permiso.COMENTARIO_INTERNO, actor)
+
+
+def with_names(source: Any, internal: bool) -> Select[Any]:
+    """Tickets of ``source`` with the names of the people in them, as those who see ``internal`` comments do.
 
     LEFT JOINs: an inner one lets MariaDB start at the small table and sort every matching row.
     """
-    return select(*PROPIOS, *NOMBRES).select_from(
+    public = {} if internal else PUBLICOS
+    columns = (
+        public[key].label(key) if key in public else column
+        for key, column in zip(CLAVES, PROPIOS, strict=True)
+    )
+    return select(*columns, *NOMBRES).select_from(
         source.outerjoin(Creador, Creador.id == Tiquet.id_usuario_creador)
         .outerjoin(Asignado, Asignado.id == Tiquet.id_usuario_asignado)
         .outerjoin(Clientes, Clientes.id == Tiquet.id_cliente)
@@ -87,14 +132,15 @@ def with_names(source: Any) -> Select[Any]:
     )
 
 
-@lru_cache(maxsize=16)
-def item_statement(visible: ColumnElement[bool]) -> Select[Any]:
-    return with_names(Tiquet.__table__).where(Tiquet.id == bindparam("id"), visible)
+@lru_cache(maxsize=256)
+def item_statement(visible: ColumnElement[bool], internal: bool) -> Select[Any]:
+    return with_names(Tiquet.__table__, internal).where(Tiquet.id == bindparam("id"), visible)
 
 
 def get(actor: Actor, id: int, papelera: bool = False) -> dict[str, Any] | None:
     """One ticket as a client gets it."""
-    row = db.session.execute(item_statement(visible_to(actor, papelera)), {"id": id}).one_or_none()
+    statement = item_statement(visible_to(actor, papelera), sees_internal(actor))
+    row = db.session.execute(statement, {"id": id}).one_or_none()
     return None if row is None else shape(row, actor, all_catalogs(actor))
 
 
@@ -115,6 +161,13 @@ def belongings(model: type[Any], id_tiquet: int) -> list[tuple[int, int]]:
     """Ids and versions of what ``model`` holds of a ticket, to be changed."""
     found = select(model.id, model.version).where(model.id_tiquet == id_tiquet).order_by(model.id)
     return [(row.id, row.version) for row in db.session.execute(found.with_for_update())]
+
+
+def tells_all(id_tiquet: int) -> bool:
+    """Whether a ticket has a comment or a file that all see who see the ticket."""
+    comment = exists().where(Comentarios.id_tiquet == id_tiquet, PUBLICO)
+    file = exists().where(Adjuntos.id_tiquet == id_tiquet, ADJUNTO_PUBLICO)
+    return bool(db.session.scalar(select(or_(comment, file))))
 
 
 def open_of(actor: Actor, id_usuario: int) -> ColumnElement[bool]:

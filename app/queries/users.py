@@ -18,6 +18,8 @@ COMPLETAS = (
         "nombre",
         "apellido",
         "tipo_usuario",
+        "id_cliente",
+        "id_empleado",
         "activo",
         "disponible",
         "telefono",

@@ -47,7 +47,7 @@ def list_attachments(args: dict[str, Any], id: int) -> Response:
 @blp.several
 @blp.problems(
     *("tiquet_no_encontrado", "comentario_no_encontrado", "archivo_no_admitido", "sin_sitio_en_el_tiquet"),
-    "almacenamiento_no_disponible",
+    *("almacenamiento_no_disponible", "permiso_denegado"),
 )
 def create_attachments(datos: dict[str, Any], id: int) -> Response:
     """Adjuntar archivos a un tiquet

@@ -57,7 +57,7 @@ def kind(name: str) -> Resource:
         change_example={"orden": 15},
         missing="fila_no_encontrada",
         kept=("fila_predeterminada", "ultimo_de_su_tipo"),
-        list_note="Entero y en su orden, también lo inactivo si no se pide otra cosa.",
+        list_note="Entero y en su orden. El personal ve también lo inactivo, si no pide otra cosa.",
         list=listing,
         get=lambda id: catalog.shown(current_actor(), name, id),
         create=lambda datos: catalog.create(current_actor(), name, datos),
@@ -79,5 +79,5 @@ def all_at_once() -> Response:
 
     Con un solo ETag: mientras ninguno cambie, la respuesta es 304.
     """
-    catalogos = queries.all_catalogs(current_actor())
+    catalogos = queries.visible_to(current_actor())
     return shown({name: list(filas.values()) for name, filas in catalogos.filas.items()}, catalogos.epoca)

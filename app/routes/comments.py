@@ -42,11 +42,12 @@ def list_comments(args: dict[str, Any], id: int) -> Response:
 @blp.post("/<id:id>/comentarios", permiso=Permiso.CREAR_COMENTARIO)
 @blp.arguments(ComentarioCreateArgs, example={"mensaje": "Se cambió el tóner.", "es_interno": False})
 @blp.response(201, ComentarioSchema)
-@blp.problems("tiquet_no_encontrado")
+@blp.problems("tiquet_no_encontrado", "permiso_denegado", "transicion_no_permitida")
 def create_comment(datos: dict[str, Any], id: int) -> Response:
     """Comentar un tiquet
 
-    Interno si no se dice otra cosa. El primero público del personal fija `fecha_primera_respuesta`.
+    El del personal es interno si no se dice otra cosa; su primero público fija `fecha_primera_respuesta`.
+    El de quien pide es público y vale como `responder`: si el tiquet ya está cerrado, es 409.
     """
     actor = current_actor()
     id_comentario = comments.create(actor, id, datos)

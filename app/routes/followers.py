@@ -17,7 +17,7 @@ from app.utils.identity import current_actor
 blp = Blueprint("seguidores", __name__, description="Quién recibe las novedades de un tiquet.")
 
 
-@blp.get("/<id:id>/seguidores", permiso=Permiso.VER_TIQUET)
+@blp.get("/<id:id>/seguidores", permiso=Permiso.VER_SEGUIDOR)
 @blp.arguments(SeguidoresArgs, location="query")
 @blp.response(200, SeguidoresPaginaSchema)
 @blp.problems("tiquet_no_encontrado")

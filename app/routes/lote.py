@@ -14,7 +14,7 @@ from app.utils.identity import current_actor
 blp = Blueprint("lote", __name__, description="La misma acción sobre varios tiquets.")
 
 
-@blp.post("/lote", permiso=Permiso.EDITAR_TIQUET)
+@blp.post("/lote", permiso=Permiso.GESTIONAR_TIQUET)
 @blp.arguments(SimularArgs, location="query")
 @blp.arguments(LoteArgs, example=EJEMPLO)
 @blp.response(200, LoteSchema, unit=False)

@@ -38,6 +38,7 @@ blp = Blueprint("tickets", __name__, description="Tiquets y las cifras del table
 @blp.get("/tickets", permiso=Permiso.VER_TIQUET)
 @blp.arguments(TiquetsArgs, location="query")
 @blp.response(200, TiquetPaginaSchema)
+@blp.problems("permiso_denegado")
 def list_tickets(args: dict[str, Any]) -> Response:
     """Listar tiquets
 
@@ -52,12 +53,14 @@ def list_tickets(args: dict[str, Any]) -> Response:
 @blp.simulable
 @blp.arguments(TiquetCreateArgs, example=EJEMPLO)
 @blp.response(201, TiquetSchema)
-@blp.problems("ya_existe", *MOVING)
+@blp.problems("ya_existe", "permiso_denegado", *MOVING)
 def create_ticket(datos: dict[str, Any]) -> Response:
     """Abrir un tiquet
 
     Sin prioridad recibe la predeterminada. Sin persona asignada y en un estado del tipo `nuevo`, lo recibe
-    quien diga la `asignacion` de su categoría, si hay alguien disponible.
+    quien diga la `asignacion` de su categoría, si hay alguien disponible. Un Solicitante dice el título, la
+    descripción, el teléfono, el canal y con qué se clasifica, salvo la prioridad; es de su cliente o
+    empleado.
     """
     actor = current_actor()
     id = tickets.create(actor, datos)
@@ -84,7 +87,8 @@ def update_ticket(cambios: dict[str, Any], id: int) -> Response:
 
     Cambia los campos que se envían y deja los demás como están. Mover el estado o la persona asignada
     sigue las reglas del ciclo de vida. Con `Prefer: merge` y un `If-Match` antiguo, lo que nadie más
-    cambió desde entonces se cambia en la versión actual.
+    cambió desde entonces se cambia en la versión actual. Un Solicitante cambia el título, la descripción y
+    el teléfono de lo que abrió, mientras no esté resuelto ni cerrado.
     """
     actor = current_actor()
     merged = tickets.update_ticket(actor, id, cambios, if_match())

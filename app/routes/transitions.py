@@ -80,16 +80,16 @@ def list_transitions(id: int) -> Response:
     return listed(cursors.whole(steps))
 
 
-@blp.post("/<id:id>/transiciones", permiso=Permiso.EDITAR_TIQUET)
+@blp.post("/<id:id>/transiciones", permiso=Permiso.MOVER_TIQUET)
 @blp.simulable
 @blp.arguments(TransicionArgs, example={"accion": "resolver", "resolucion": "Se cambió el tóner"})
 @blp.response(200, TiquetSchema)
 @blp.tagged
-@blp.problems(*REFUSED, "plazo_de_reapertura_vencido", "tiquet_fusionado")
+@blp.problems(*REFUSED, "permiso_denegado", "plazo_de_reapertura_vencido", "tiquet_fusionado")
 def transition(datos: dict[str, Any], id: int) -> Response:
     """Hacer una acción con un tiquet
 
     `pedir_datos`, `responder`, `resolver`, `cerrar`, `reabrir` o `cancelar`. Lo que el ciclo de vida no
-    admite es 409 con las que sí.
+    admite es 409 con las que sí. De un Solicitante son `responder`, `cerrar` y `reabrir`, sin `id_estado`.
     """
     return moved(transitions.transition(current_actor(), id, datos))

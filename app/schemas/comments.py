@@ -29,8 +29,10 @@ class ComentarioCreateArgs(Schema):
         metadata={"description": "Lo que se dice, en una o más líneas."},
     )
     es_interno = Booleano(
-        load_default=True,
-        metadata={"description": "Solo para el personal; `false`, también para quien pide."},
+        metadata={
+            "description": "Solo para el personal, que comenta así si no dice nada; `false`, también para"
+            " quien pide, que siempre comenta así."
+        },
     )
 
 

@@ -21,8 +21,7 @@ from app.schemas.fields import (
 from app.schemas.pages import PaginaArgs
 from app.services.users import MIN_CLAVE
 
-PERSONAL = ("Administrador", "Técnico")
-ROLES = (*PERSONAL, "Solicitante")
+ROLES = ("Administrador", "Técnico", "Solicitante")
 MAX_PREFERENCIAS = 4000  # bytes of JSON
 SECRETA = {"description": "Ni conocida, ni fácil de adivinar, ni parecida al correo o al nombre."}
 EJEMPLO = {
@@ -64,6 +63,14 @@ class UsuarioFields(PerfilFields):
 
     email = Correo(metadata={"description": "Con qué inicia sesión; único, en minúsculas."})
     tipo_usuario = Opcion(*ROLES, metadata={"description": "Su rol."})
+    id_cliente = Entero(
+        allow_none=True,
+        metadata={"description": "El cliente por quien pide un Solicitante; no junto a `id_empleado`."},
+    )
+    id_empleado = Entero(
+        allow_none=True,
+        metadata={"description": "El empleado que es un Solicitante; no junto a `id_cliente`."},
+    )
     activo = Booleano(metadata={"description": "Si puede iniciar sesión."})
     disponible = Booleano(metadata={"description": "Si recibe tiquets."})
     id_ubicacion = Entero(allow_none=True, metadata={"description": "Dónde está."})
@@ -71,12 +78,11 @@ class UsuarioFields(PerfilFields):
     categorias = Lista(Entero(), max=100, metadata={"description": "Ids de las categorías que atiende."})
 
 
-@requires("email", "nombre", "apellido")
+@requires("email", "nombre", "apellido", "tipo_usuario")
 class UsuarioCreateArgs(UsuarioFields):
     """Una cuenta nueva."""
 
     password = Clave(min=MIN_CLAVE, required=True, metadata=SECRETA)
-    tipo_usuario = Opcion(*PERSONAL, required=True, metadata={"description": "Su rol."})
 
 
 class ClaveArgs(Schema):
@@ -100,6 +106,8 @@ class UsuarioSchema(Out):
     apellido = fields.String(required=True)
     tipo_usuario = fields.String(required=True)
     email = fields.String()
+    id_cliente = fields.Integer(allow_none=True)
+    id_empleado = fields.Integer(allow_none=True)
     activo = fields.Boolean()
     disponible = fields.Boolean()
     telefono = fields.String(allow_none=True)

@@ -29,7 +29,7 @@ def keep(actor: Actor, datos: dict[str, Any], id: int) -> dict[str, Any]:
     tickets.shown(actor, id)
     if "id_comentario" in datos:
         comments.shown(actor, id, datos["id_comentario"])
-    used = queries.bytes_of_ticket(id)
+    used = queries.bytes_of_ticket(actor, id)
     db.session.remove()  # No connection is held while files are read and stored.
     archivos = [(content, safe_name(sent)) for content, sent in datos["archivo"]]
     examined = [
@@ -67,17 +67,20 @@ def create(actor: Actor, id_tiquet: int, datos: dict[str, Any]) -> list[int]:
     """Give a ticket, or one of its comments, files that are in the store; answers their ids."""
     tiquet = tickets.find(actor, id_tiquet)
     require(Permiso.CREAR_ADJUNTO, actor, tiquet)
-    id_comentario = datos.get("id_comentario")
+    id_comentario, interno = datos.get("id_comentario"), False
     if id_comentario is not None:
-        require(Permiso.EDITAR_COMENTARIO, actor, comments.find(actor, id_tiquet, id_comentario))
-    check_room(queries.bytes_of_ticket(id_tiquet), sum(archivo["bytes"] for archivo in datos["archivo"]))
+        comentario = comments.find(actor, id_tiquet, id_comentario)
+        require(Permiso.EDITAR_COMENTARIO, actor, comentario)
+        interno = comentario.es_interno
+    more = sum(archivo["bytes"] for archivo in datos["archivo"])
+    check_room(queries.bytes_of_ticket(actor, id_tiquet), more)
     now = utcnow()
     about = {"id_tiquet": id_tiquet, "id_comentario": id_comentario, "id_autor": actor.id}
     adjuntos = [Adjuntos(**about, fecha_creacion=now, **archivo) for archivo in datos["archivo"]]
     db.session.add_all(adjuntos)
     for adjunto in adjuntos:
         audit.record("adjunto.creado", actor, adjunto, {}, id_tiquet=id_tiquet)
-    count(actor, tiquet, "tiquet.adjuntado", now, len(adjuntos))
+    count(actor, tiquet, "tiquet.adjuntado", now, len(adjuntos), interno)
     return [adjunto.id for adjunto in adjuntos]
 
 
@@ -89,12 +92,14 @@ def erase(actor: Actor, id_tiquet: int, id: int, precondicion: Precondicion) -> 
         raise NotFound("adjunto_no_encontrado")
     require(Permiso.ELIMINAR_ADJUNTO, actor, adjunto)
     check_version("adjunto", adjunto, precondicion)
+    interno = queries.is_internal(adjunto)
     audit.record_erasure("adjunto.eliminado", actor, adjunto, id_tiquet=id_tiquet)
-    count(actor, tiquet, "tiquet.adjunto_eliminado", utcnow(), -1)
+    count(actor, tiquet, "tiquet.adjunto_eliminado", utcnow(), -1, interno)
 
 
-def count(actor: Actor, tiquet: Tiquet, accion: str, now: datetime, more: int) -> None:
-    tickets.touch(actor, tiquet, accion, now, {"numero_adjuntos": tiquet.numero_adjuntos + more})
+def count(actor: Actor, tiquet: Tiquet, accion: str, now: datetime, more: int, interno: bool) -> None:
+    left = {"numero_adjuntos": tiquet.numero_adjuntos + more}
+    tickets.touch(actor, tiquet, accion, now, left, interno=interno)
 
 
 def shown(actor: Actor, id_tiquet: int, id: int) -> dict[str, Any]:

@@ -12,7 +12,10 @@ from app.permissions import Actor
 from app.transaction import event_id
 
 # What a change of is no news in itself, or must never be written down.
-UNRECORDED = {"id", "version", "fecha_actualizacion", "password_hash", "busqueda", "objeto"}
+UNRECORDED = {
+    *("id", "version", "fecha_actualizacion", "fecha_actualizacion_publica"),
+    *("password_hash", "busqueda", "objeto"),
+}
 
 Foto = dict[str, Any]
 

@@ -78,7 +78,7 @@ def erase(actor: Actor, name: str, id: int, precondicion: Precondicion) -> None:
 
 def shown(actor: Actor, name: str, id: int) -> dict[str, Any]:
     """A row from memory, or 404."""
-    fila = queries.all_catalogs(actor)[name].get(id)
+    fila = queries.visible_to(actor)[name].get(id)
     if fila is None:
         raise NotFound("fila_no_encontrada")
     return fila

@@ -5,25 +5,39 @@ from typing import Any
 from app.errors import NotFound
 from app.extensions import db
 from app.models import Comentarios, utcnow
-from app.permissions import Actor, Permiso, require
+from app.permissions import Actor, Permiso, allows, require
 from app.queries import attachments
 from app.queries import comments as queries
-from app.services import audit, changes, mentions, tickets
+from app.services import audit, changes, mentions, tickets, transitions
 from app.services.versions import Precondicion, check_version
 
 
 def create(actor: Actor, id_tiquet: int, datos: dict[str, Any]) -> int:
-    """Add a comment to a ticket; answers its id. Staff's comments move no state, nor the ticket's version."""
+    """Add a comment to a ticket; answers its id. Staff's comments move no state, nor the ticket's version.
+
+    Whoever asked for it answers by commenting it.
+    """
     tiquet = tickets.find(actor, id_tiquet)
     require(Permiso.CREAR_COMENTARIO, actor, tiquet)
+    es_interno = datos.get("es_interno", allows(Permiso.COMENTARIO_INTERNO, actor))
+    if es_interno:
+        require(Permiso.COMENTARIO_INTERNO, actor, tiquet)
+    if not actor.es_personal:
+        transitions.transition(actor, id_tiquet, {"accion": "responder"})
     now = utcnow()
-    comentario = Comentarios(id_tiquet=id_tiquet, id_autor=actor.id, fecha_creacion=now, **datos)
+    comentario = Comentarios(
+        id_tiquet=id_tiquet,
+        id_autor=actor.id,
+        mensaje=datos["mensaje"],
+        es_interno=es_interno,
+        fecha_creacion=now,
+    )
     db.session.add(comentario)
     audit.record("comentario.creado", actor, comentario, {}, id_tiquet=id_tiquet)
     shown: dict[str, Any] = {"numero_comentarios": tiquet.numero_comentarios + 1}
     if not comentario.es_interno and actor.es_personal and tiquet.fecha_primera_respuesta is None:
         shown["fecha_primera_respuesta"] = now
-    tickets.touch(actor, tiquet, "tiquet.comentado", now, shown)
+    tickets.touch(actor, tiquet, "tiquet.comentado", now, shown, interno=es_interno)
     mentions.enrol(actor, id_tiquet, comentario.mensaje)
     return comentario.id
 
@@ -53,6 +67,7 @@ def erase(actor: Actor, id_tiquet: int, id: int, precondicion: Precondicion) -> 
     comentario = find(actor, id_tiquet, id)
     require(Permiso.ELIMINAR_COMENTARIO, actor, comentario)
     check_version("comentario", comentario, precondicion)
+    interno = comentario.es_interno
     files = attachments.locked_of_comment(id)
     for adjunto in files:
         audit.record_erasure("adjunto.eliminado", actor, adjunto, id_tiquet=id_tiquet)
@@ -60,7 +75,7 @@ def erase(actor: Actor, id_tiquet: int, id: int, precondicion: Precondicion) -> 
     left = {"numero_comentarios": tiquet.numero_comentarios - 1}
     if files:
         left["numero_adjuntos"] = tiquet.numero_adjuntos - len(files)
-    tickets.touch(actor, tiquet, "tiquet.comentario_eliminado", utcnow(), left)
+    tickets.touch(actor, tiquet, "tiquet.comentario_eliminado", utcnow(), left, interno=interno)
 
 
 def find(actor: Actor, id_tiquet: int, id: int) -> Comentarios:

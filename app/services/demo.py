@@ -210,6 +210,7 @@ def progress(number: int, gente: Gente, grupo: Grupo, caso: Caso, fechas: Fechas
         **happened,
         "id_usuario_asignado": turn(gente.usuarios[1:], number) if grupo.asignado else None,
         "fecha_actualizacion": max([*filter(None, happened.values()), *spoken]),
+        "fecha_actualizacion_publica": max([*filter(None, happened.values()), *public]),
     }
 
 

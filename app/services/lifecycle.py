@@ -18,6 +18,7 @@ from app.transitions import (
     RESUELTO,
     TERMINADOS,
     can_still_reopen,
+    permission_for,
 )
 
 SIN_RESOLUCION = "Cerrado sin indicar una resolución."
@@ -61,6 +62,9 @@ def move_to(actor: Actor, tiquet: Tiquet, estado: dict[str, Any], catalogos: Cat
 
 def act(actor: Actor, tiquet: Tiquet, accion: str, datos: dict[str, Any], catalogos: Catalogos) -> None:
     """Do a named action, with what it needs and the state that it is to lead to in ``datos``."""
+    require(permission_for(accion), actor, tiquet)
+    if "id_estado" in datos:
+        require(Permiso.GESTIONAR_TIQUET, actor, tiquet)
     desde = tipo_of(tiquet, catalogos)
     hacia = destination(actor, tiquet, accion, catalogos)
     estado = catalogos["estados"][tiquet.id_estado] if hacia == desde else catalogos.state_of_type(hacia)

@@ -36,7 +36,7 @@ def discard(actor: Actor, id: int, _cambios: Cambios) -> None:
 # Action -> what its own route asks of a role, and what it does.
 ACCIONES: dict[str, tuple[Permiso, Callable[[Actor, int, Cambios], Any]]] = {
     "actualizar": (Permiso.EDITAR_TIQUET, update),
-    "transicion": (Permiso.EDITAR_TIQUET, transitions.transition),
+    "transicion": (Permiso.MOVER_TIQUET, transitions.transition),
     "asignar": (Permiso.ASIGNAR_TIQUET, assign),
     "eliminar": (Permiso.ELIMINAR_TIQUET, discard),
 }

@@ -11,7 +11,7 @@ from app.models import PADRE, Adjuntos, Comentarios, Tiquet, utcnow
 from app.permissions import Actor, Permiso
 from app.queries import relations as queries
 from app.queries.catalog import all_catalogs
-from app.queries.tickets import belongings
+from app.queries.tickets import belongings, tells_all
 from app.services import audit, enrolment, lifecycle, relations, tickets
 from app.transitions import CERRADO
 
@@ -27,6 +27,7 @@ def merge(actor: Actor, id: int, id_destino: int) -> int:
     origen, destino = relations.pair(actor, Permiso.FUSIONAR_TIQUET, id, id_destino, "id_destino")
     catalogos, now = all_catalogs(actor), utcnow()
     before, gained = audit.snapshot(origen), gains(origen, destino)
+    interno = "fecha_primera_respuesta" not in gained and not tells_all(id)
     lifecycle.merge(actor, origen, destino.id, catalogos)
     if lifecycle.tipo_of(destino, catalogos) == CERRADO:
         raise Conflict("destino_cerrado")
@@ -39,7 +40,7 @@ def merge(actor: Actor, id: int, id_destino: int) -> int:
     enrolment.hand_on(actor, id, id_destino)
     move_children(actor, origen, destino)
     if gained:
-        tickets.touch(actor, destino, "tiquet.fusion_recibida", now, gained)
+        tickets.touch(actor, destino, "tiquet.fusion_recibida", now, gained, interno=interno)
     return id_destino
 
 

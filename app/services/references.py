@@ -3,10 +3,13 @@
 from typing import Any
 
 from app.errors import Conflict, Falla, Invalid
-from app.queries import references
+from app.queries import people, references
 from app.queries.catalog import Catalogos
 
 Errores = dict[str, list[Falla]]
+
+# Field that names who asks -> entity.
+SOLICITANTE_DE = {"id_cliente": "cliente", "id_empleado": "empleado"}
 
 
 def wrong_references(datos: dict[str, Any], catalog_of: dict[str, str], catalogos: Catalogos) -> Errores:
@@ -20,6 +23,17 @@ def wrong_references(datos: dict[str, Any], catalog_of: dict[str, str], catalogo
             fila = catalogos[name].get(datos[campo])
             if fila is None or not fila["activo"]:
                 errores[campo] = [Falla("no_existe" if fila is None else "inactivo")]
+    return errores
+
+
+def wrong_requester(datos: dict[str, Any], becoming: dict[str, Any]) -> Errores:
+    """Whether ``datos`` name one who asks and is not there, or is inactive; or in the end two are named."""
+    errores: Errores = {}
+    for campo, entidad in SOLICITANTE_DE.items():
+        if datos.get(campo) is not None and not (found := people.active(entidad, datos[campo])):
+            errores[campo] = [Falla("no_existe" if found is None else "inactivo")]
+    if all(becoming[campo] for campo in SOLICITANTE_DE):
+        errores.setdefault("id_empleado", [Falla("un_solo_solicitante")])
     return errores
 
 

@@ -10,11 +10,11 @@ from app.errors import Conflict, Falla, Invalid, NotFound
 from app.extensions import db
 from app.models import ASIGNADO, CREADOR, EtiquetaTiquet, Tiquet, utcnow
 from app.permissions import Actor, Permiso, require
-from app.queries import people
+from app.queries import catalog
 from app.queries import tickets as queries
 from app.queries.catalog import Catalogos, all_catalogs
 from app.services import assignment, audit, changes, enrolment, lifecycle, rebasing
-from app.services.references import Errores, refuse, wrong_references
+from app.services.references import SOLICITANTE_DE, Errores, refuse, wrong_references, wrong_requester
 from app.services.versions import Precondicion, check_version
 from app.transitions import CERRADO, FUSIONADO, NUEVO, RESUELTO
 
@@ -26,15 +26,23 @@ CATALOGO_DE = {
     "id_ubicacion": "ubicaciones",
     "id_estado": "estados",
 }
-SOLICITANTE_DE = {"id_cliente": "cliente", "id_empleado": "empleado"}
 # What a comment or a file changes of its ticket, whose version stays.
 COMENTADOS = ("numero_comentarios", "numero_adjuntos", "fecha_primera_respuesta", "fecha_actualizacion")
 MOVIDOS = ("id_estado", "id_usuario_asignado")  # These change by the rules of the lifecycle.
+# What whoever asks may say of a ticket at any time, and when it opens one; the rest is for staff to say.
+DE_QUIEN_PIDE = {"titulo", "descripcion", "telefono_contacto"}
+AL_ABRIR = {
+    *("id_categoria", "id_problema", "id_criticidad", "id_ubicacion", "canal"),
+    *DE_QUIEN_PIDE,
+}
 
 
 def create(actor: Actor, datos: dict[str, Any]) -> int:
     """Open a ticket; answers its id. A state or an assignee that is named is moved to from "new"."""
     require(Permiso.CREAR_TIQUET, actor)
+    own = {campo: getattr(actor, campo) for campo in SOLICITANTE_DE}
+    if {name for name, value in datos.items() if value and own.get(name) != value} - AL_ABRIR:
+        require(Permiso.GESTIONAR_TIQUET, actor)
     turno = assignment.take_turn(datos)
     catalogos = all_catalogs(actor)
     wanted = {name: datos[name] for name in MOVIDOS if name in datos}
@@ -42,13 +50,15 @@ def create(actor: Actor, datos: dict[str, Any]) -> int:
     now = utcnow()
     tiquet = Tiquet(
         **{"id_prioridad": catalogos.default("prioridades")["id"], "etiquetas": [], "veces_reabierto": 0}
-        | fields,
+        | fields
+        | {campo: id for campo, id in own.items() if id},
         id_estado=catalogos.state_of_type(NUEVO)["id"],
         id_usuario_creador=actor.id,
         fecha_creacion=now,
         fecha_actualizacion=now,
     )
-    check_references(datos, tiquet, catalogos)
+    named = {name: value for name, value in datos.items() if name not in own or own[name] != value}
+    check_references(named, tiquet, catalog.seen_by(actor, catalogos))
     lifecycle.move(actor, tiquet, wanted, catalogos)
     check_ending(tiquet, datos, catalogos)
     assignment.give_out(tiquet, turno, catalogos)
@@ -75,6 +85,8 @@ def update_ticket(actor: Actor, id: int, cambios: dict[str, Any], precondicion: 
         else:
             check_version("tiquet", tiquet, precondicion)
         wanted = changes.wanted(tiquet, own, lambda: shown(actor, id), moving=COMENTADOS)
+        if set(wanted) - DE_QUIEN_PIDE:
+            require(Permiso.GESTIONAR_TIQUET, actor, tiquet)
         check_references(wanted, tiquet, catalogos)
         check_merged(tiquet, wanted)
         for name, value in wanted.items():
@@ -89,10 +101,15 @@ def update_ticket(actor: Actor, id: int, cambios: dict[str, Any], precondicion: 
     return merged
 
 
-def change(actor: Actor, id: int, write: Callable[[Tiquet, Catalogos], None]) -> int:
+def change(
+    actor: Actor,
+    id: int,
+    write: Callable[[Tiquet, Catalogos], None],
+    permiso: Permiso = Permiso.EDITAR_TIQUET,
+) -> int:
     """Let ``write`` change a ticket, and leave a trace of who changed what; answers its id."""
     tiquet = find(actor, id)
-    require(Permiso.EDITAR_TIQUET, actor, tiquet)
+    require(permiso, actor, tiquet)
     before = audit.snapshot(tiquet)
     write(tiquet, all_catalogs(actor))
     if db.session.is_modified(tiquet):
@@ -132,13 +149,17 @@ def restore(actor: Actor, id: int) -> int:
     return id
 
 
-def touch(actor: Actor, tiquet: Tiquet, accion: str, now: datetime, shown: dict[str, Any]) -> None:
-    """Write what a locked ticket shows of its comments and files from ``now`` on.
+def touch(
+    actor: Actor, tiquet: Tiquet, accion: str, now: datetime, shown: dict[str, Any], *, interno: bool
+) -> None:
+    """Write what a locked ticket shows of its comments and files from ``now`` on, to all or to staff.
 
     Not through the ORM, which would raise the version: neither is a change of the ticket's own fields.
     """
     before = {name: audit.plain(getattr(tiquet, name)) for name in shown}
-    db.session.execute(update(Tiquet).where(Tiquet.id == tiquet.id).values(**shown, fecha_actualizacion=now))
+    seen_by_all = (tiquet.fecha_actualizacion_publica or tiquet.fecha_actualizacion) if interno else None
+    dates = {"fecha_actualizacion": now, "fecha_actualizacion_publica": seen_by_all}
+    db.session.execute(update(Tiquet).where(Tiquet.id == tiquet.id).values(**shown, **dates))
     after = {name: audit.plain(value) for name, value in shown.items()}
     audit.append(
         accion,
@@ -167,16 +188,11 @@ def shown(actor: Actor, id: int) -> dict[str, Any]:
 
 def check_references(datos: dict[str, Any], tiquet: Tiquet, catalogos: Catalogos) -> None:
     """Whatever a ticket is to point at exists and is in use; all that is wrong is said at once."""
-    errores = wrong_references(datos, CATALOGO_DE, catalogos)
-    for campo, entidad in SOLICITANTE_DE.items():
-        if datos.get(campo) is not None and not (found := people.active(entidad, datos[campo])):
-            errores[campo] = [Falla("no_existe" if found is None else "inactivo")]
     becoming = {
         name: datos.get(name, getattr(tiquet, name))
         for name in ("id_categoria", "id_problema", *SOLICITANTE_DE)
     }
-    if all(becoming[campo] for campo in SOLICITANTE_DE):
-        errores.setdefault("id_empleado", [Falla("un_solo_solicitante")])
+    errores = wrong_references(datos, CATALOGO_DE, catalogos) | wrong_requester(datos, becoming)
     problema = catalogos["problemas"].get(becoming["id_problema"] or 0)
     # A problem may be given another category later; that must not stand in the way of other changes.
     touched = {"id_categoria", "id_problema"} & set(datos)

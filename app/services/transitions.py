@@ -19,7 +19,7 @@ def transition(actor: Actor, id: int, datos: dict[str, Any]) -> int:
     def move(tiquet: Tiquet, catalogos: Catalogos) -> None:
         lifecycle.act(actor, tiquet, datos["accion"], datos, catalogos)
 
-    return tickets.change(actor, id, move)
+    return tickets.change(actor, id, move, permiso=Permiso.MOVER_TIQUET)
 
 
 def assign(actor: Actor, id: int, id_usuario: int) -> int:

@@ -11,16 +11,17 @@ from sqlalchemy import delete, update
 from app import transaction
 from app.errors import Conflict, Falla, Forbidden, Invalid, NotFound
 from app.extensions import db
-from app.models import ADMINISTRADOR, Usuario, UsuarioCategoria
+from app.models import ADMINISTRADOR, SOLICITANTE, Usuario, UsuarioCategoria
 from app.permissions import SISTEMA, Actor, Permiso, permissions_of, require
 from app.queries import users as queries
 from app.queries.catalog import all_catalogs
 from app.services import attempts, audit, changes, locks, passwords, sessions, strength
-from app.services.references import refuse, wrong_references
+from app.services.references import SOLICITANTE_DE, Errores, refuse, wrong_references, wrong_requester
 from app.services.versions import Precondicion, check_version
 
 MIN_CLAVE = 10
 MAX_CLAVE = 128
+DE_UN_ROL = ("tipo_usuario", "categorias", *SOLICITANTE_DE)
 CLAVE_DE_DEMO = "secret123"  # Everybody can read it here, so nobody else may have it.
 
 
@@ -79,7 +80,7 @@ def hash_for_own(actor: Actor, datos: dict[str, Any]) -> dict[str, Any]:
 def create(actor: Actor, datos: dict[str, Any]) -> int:
     """Add an account; answers its id."""
     require(Permiso.ADMINISTRAR_USUARIO, actor)
-    check_references(actor, datos)
+    check_references(actor, datos, Usuario())
     return add(actor, datos)
 
 
@@ -133,7 +134,7 @@ def change(
     shown = partial(own_profile, actor) if user.id == actor.id else partial(profile, user.id)
     cambios = changes.wanted(user, cambios, shown, moving=("ultimo_acceso",))
     before = audit.snapshot(user)
-    check_references(actor, cambios)
+    check_references(actor, cambios, user)
     was_administrator = user.activo and user.tipo_usuario == ADMINISTRADOR
     for name, value in cambios.items():
         setattr(user, name, value)
@@ -200,13 +201,24 @@ def find(id: int) -> Usuario:
     return user
 
 
-def check_references(actor: Actor, datos: dict[str, Any]) -> None:
+def check_references(actor: Actor, datos: dict[str, Any], user: Usuario) -> None:
+    """Whatever ``datos`` name exists and is in use, and ``user`` will have only what is of its role."""
     catalogos = all_catalogs(actor)
     errores = wrong_references(datos, {"id_ubicacion": "ubicaciones"}, catalogos)
     for place, id in enumerate(datos.get("categorias", [])):
         wrong = wrong_references({"id": id}, {"id": "categorias"}, catalogos)
         errores |= {f"categorias.{place}": fallas for fallas in wrong.values()}
+    becoming = {name: datos.get(name, getattr(user, name)) for name in DE_UN_ROL}
+    if becoming.keys() & datos.keys():
+        errores |= wrong_requester(datos, becoming) | wrong_role(becoming)
     refuse(errores)
+
+
+def wrong_role(becoming: dict[str, Any]) -> Errores:
+    """Only a Solicitante asks for somebody, only others serve categories; they do not go by themselves."""
+    if becoming["tipo_usuario"] == SOLICITANTE:
+        return {"categorias": [Falla("solo_del_personal")]} if becoming["categorias"] else {}
+    return {campo: [Falla("solo_de_solicitante")] for campo in SOLICITANTE_DE if becoming[campo]}
 
 
 def write_categories(user: Usuario) -> None:

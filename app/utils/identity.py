@@ -32,6 +32,8 @@ def authenticate() -> Actor:
         ip=request.remote_addr,
         epoca=holder.epoca,
         debe_cambiar_clave=holder.debe_cambiar_clave,
+        id_cliente=holder.id_cliente,
+        id_empleado=holder.id_empleado,
     )
 
 

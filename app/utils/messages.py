@@ -317,8 +317,16 @@ FALLAS: dict[str, tuple[str, str]] = {
     "inactivo": ("Está inactivo; elija otro.", "It is inactive; choose another."),
     "de_otra_categoria": ("El problema es de otra categoría.", "The problem is of another category."),
     "un_solo_solicitante": (
-        "Un tiquet es de un cliente o de un empleado, no de ambos.",
-        "A ticket is a customer's or an employee's, not both.",
+        "Es de un cliente o de un empleado, no de ambos.",
+        "It is a customer's or an employee's, not both.",
+    ),
+    "solo_de_solicitante": (
+        "Solo lo tiene un Solicitante; quítelo para darle otro rol.",
+        "Only a Solicitante has it; clear it to give another role.",
+    ),
+    "solo_del_personal": (
+        "Solo las atiende el personal; quítelas para que sea Solicitante.",
+        "Only staff serves them; clear them to make it a Solicitante.",
     ),
     "de_otro_tipo": (
         "Esta acción lleva a un estado del tipo «{tipo}».",

@@ -7,7 +7,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask
 
-from app.permissions import POLITICA, Permiso
+from app.permissions import POLITICA, TODOS, Permiso, siempre
 from app.schemas.attachments import Archivo
 from app.schemas.fields import IdOPalabra, Instante, Texto
 from app.schemas.problems import ProblemaSchema
@@ -204,7 +204,7 @@ def complete_operation(path: str, method: str, operation: dict[str, Any], respon
         (True, ANY_VIEW),
         (limited, COUNTED),
         (operation.get("security") != [], WITH_TOKEN),
-        (guarded, WITH_ROLE),
+        (guarded and not for_all(Permiso(operation["x-permiso"])), WITH_ROLE),
         (guarded and not of_session, WITH_OWN_PASSWORD),
         ("requestBody" in operation and not form, WITH_BODY),
         (form, WITH_FORM),
@@ -270,6 +270,11 @@ def add_simulation(responses: dict[str, Any]) -> None:
     content["schema"] = {"oneOf": [content["schema"], SIMULACION]}
     sometimes = {"description": ANSWERED["ETag"], "required": False, "schema": {"type": "string"}}
     responses["200"]["headers"] |= {"ETag": sometimes}
+
+
+def for_all(permiso: Permiso) -> bool:
+    """Whether nobody who has signed in is refused for its role, nor for the thing."""
+    return POLITICA[permiso] == (TODOS, siempre)
 
 
 def etiqueta(blueprint: str) -> str:

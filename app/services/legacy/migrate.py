@@ -170,7 +170,8 @@ def count_comments(values: list[Values], context: Context) -> None:
         if answers and tiquet.fecha_primera_respuesta is None:
             shown["fecha_primera_respuesta"] = min(answers)
         latest = max(one["fecha_creacion"] for one in written)
-        touch(IMPORTACION, tiquet, "tiquet.comentado", max(latest, tiquet.fecha_actualizacion), shown)
+        when = max(latest, tiquet.fecha_actualizacion)
+        touch(IMPORTACION, tiquet, "tiquet.comentado", when, shown, interno=False)
 
 
 def log(source: Source, context: Context, aplicar: bool) -> None:
