@@ -11,7 +11,10 @@ from app.queries.pagination import Corte, Pagina, after, capped_total, total_of
 from app.queries.tickets import person
 
 # They stand at the version that they found: no field of the ticket's own changed.
-DE_COMENTARIOS = ("tiquet.comentado", "tiquet.comentario_eliminado", "tiquet.fusion_recibida")
+DE_COMENTARIOS = (
+    *("tiquet.comentado", "tiquet.comentario_eliminado", "tiquet.fusion_recibida"),
+    *("tiquet.adjuntado", "tiquet.adjunto_eliminado"),
+)
 
 EVENTO = (
     *("id_evento", "secuencia", "fecha", "tipo_actor", "id_usuario", "accion", "entidad", "id_entidad"),
