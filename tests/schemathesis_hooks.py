@@ -28,7 +28,7 @@ BY_STATE = {
     *("no_existe", "inactivo", "de_otra_categoria", "un_solo_solicitante", "usuario_no_asignable"),
     *("no_es_personal_activo", "es_el_mismo"),
     *("resolucion_requerida", "solo_al_cerrar", "solo_lectura", "solo_en_la_papelera", "ciclo"),
-    *("el_mismo_tiquet", "demasiados_niveles", "con_entidad"),
+    *("el_mismo_tiquet", "demasiados_niveles", "con_entidad", "solo_de_solicitante", "solo_del_personal"),
     *("predeterminada_inactiva", "predeterminado_requerido", "clave_comun", "clave_parecida", "zona_horaria"),
     *("demasiado_grande", "version_obsoleta", "clave_reutilizada", "cursor_invalido", "lote_rechazado"),
     "json_numero_demasiado_largo",

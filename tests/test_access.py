@@ -343,4 +343,4 @@ def test_a_new_role_counts_from_the_next_request_on(client, tecnico):
         db.session.execute(update(Usuario).where(Usuario.id == tecnico.id).values(tipo_usuario=role))
         db.session.commit()
         assert client.delete(path, headers=tecnico.headers).status_code == status
-    assert client.get(path, headers=tecnico.headers).status_code == 403
+    assert client.get(path, headers=tecnico.headers).status_code == 404

@@ -76,6 +76,8 @@ def test_an_account_is_answered_as_it_was_sent_and_signs_in(call, events, admin)
     sent = {name: value for name, value in (NUEVO | ESCRITOS).items() if name != "password"}
     ours = {
         "id": id,
+        "id_cliente": None,
+        "id_empleado": None,
         "segundo_factor": False,
         "debe_cambiar_clave": False,
         "ultimo_acceso": None,

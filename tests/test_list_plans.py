@@ -112,6 +112,42 @@ def test_a_page_of_one_filter_reads_about_the_rows_it_shows(actor, people, colum
     assert lectura.indexes == {f"ix_Tiquet_lista_{column}"}
 
 
+@pytest.fixture
+def asking(people, session) -> Actor:
+    """Who opened a tenth of the tickets, and asks for a customer of a fifteenth of them."""
+    ids = {"id": people["usuario"] + 1, "id_cliente": people["cliente"] + 1}
+    actor = Actor(**ids, tipo_usuario="Solicitante", epoca=catalog.load().epoca)
+    catalog.all_catalogs(actor)
+    return actor
+
+
+@pytest.mark.parametrize("share", DEPTHS)
+@pytest.mark.parametrize("orden", ["-fecha_creacion", "fecha_creacion"])
+def test_a_page_of_ones_own_reads_about_a_page_of_each_that_makes_it_so(asking, people, orden, share):
+    middle = select(Tiquet.fecha_creacion, Tiquet.id).where(Tiquet.id == int(TIQUETS * (1 - share)))
+    corte = Corte(tuple(db.session.execute(middle).one()), 1000) if share else None
+    own = {"id_usuario_creador": asking.id, "id_cliente": asking.id_cliente}
+    with reading() as counting:
+        if not share:
+            ticket_list.count(NOT_IN_TRASH, False, {}, {}, own)
+    with reading() as lectura:
+        page = ticket_list.page(asking, {}, orden, LIMITE, corte)
+
+    assert len(page.filas) == LIMITE
+    # Its comments and its files are counted for each row that the branches bring.
+    assert lectura.rows - counting.rows <= bound(branches=2) + 8 * (LIMITE + 1)
+    assert lectura.indexes == {"ix_Tiquet_lista_id_usuario_creador", "ix_Tiquet_lista_id_cliente"}
+
+
+@pytest.mark.parametrize("orden", ["-fecha_actualizacion", "prioridad"])
+@pytest.mark.parametrize("filtros", [{}, {"id_estado": [3]}, {"id_usuario_asignado": [None]}], ids=str)
+def test_any_page_of_ones_own_reads_no_tickets_but_ones_own(asking, filtros, orden):
+    with reading() as lectura:
+        ticket_list.page(asking, filtros, orden, LIMITE, None)
+
+    assert lectura.indexes == {"ix_Tiquet_lista_id_usuario_creador", "ix_Tiquet_lista_id_cliente"}
+
+
 @pytest.mark.parametrize("share", DEPTHS)
 @pytest.mark.parametrize("orden", ["-fecha_creacion", "fecha_creacion"])
 def test_a_page_of_what_nobody_has_reads_about_the_rows_it_shows(actor, orden, share):

@@ -12,7 +12,15 @@ from app.models import utcnow
 from app.permissions import POLITICA, Actor, Permiso, allows
 from app.utils.messages import ESTADO_DE
 from tests.client import example_of, operations
-from tests.factories import ComentarioFactory, RelacionFactory, UsuarioFactory, adjunto, quien, tiquet
+from tests.factories import (
+    ClienteFactory,
+    ComentarioFactory,
+    RelacionFactory,
+    UsuarioFactory,
+    adjunto,
+    quien,
+    tiquet,
+)
 from tests.world import (
     AUTH,
     HASH_DE_EJEMPLO,
@@ -52,10 +60,11 @@ ROLES = {
 # Things, as they stand to the caller.
 OWN, ANOTHERS, FREE, CLOSED, TRASHED = "own", "another's", "nobody's", "own and closed", "in the trash"
 PRIVATE = "another's own"
+OF_CUSTOMER, INTERNAL = "of the own customer", "internal"
 ONESELF, INACTIVE, USED, NOTHING = "oneself", "inactive", "in use", "unknown"
 
 # What can be sent to a ticket instead of the example.
-TAKE, HAND_ON, RELEASE, REOPEN = "take", "hand on", "release", "reopen"
+TAKE, HAND_ON, RELEASE, REOPEN, REWORD = "take", "hand on", "release", "reopen", "reword"
 
 SEGUIDOR = f"{TIQUETS}/{{id}}/seguidores/{{id_usuario}}"
 
@@ -88,12 +97,14 @@ RULES = (
     ("* */tickets/{id}/seguidores/yo", "*", None, None),
     ("POST */tickets/{id}/tomar", ANOTHERS, "tiquet_ya_asignado", None),
     ("POST */tickets/{id}/soltar", FREE, "transicion_no_permitida", None),
+    ("POST */tickets/{id}/soltar", OF_CUSTOMER, "transicion_no_permitida", None),
     ("POST */tickets/{id}/soltar", CLOSED, "transicion_no_permitida", None),
     ("POST */tickets/{id}/transiciones", CLOSED, "transicion_no_permitida", None),
     ("POST */tickets/{id}/fusionar", CLOSED, "transicion_no_permitida", None),
     (f"* {HAND_ON}", CLOSED, "transicion_no_permitida", None),
     (f"* {RELEASE}", CLOSED, "transicion_no_permitida", None),
     (f"* {REOPEN}", CLOSED, "permiso_denegado", Permiso.REABRIR_CERRADO),
+    ("GET /api/tickets/*/{id}", INACTIVE, "fila_no_encontrada", Permiso.VER_INACTIVO),
     ("GET /api/users/{id}", INACTIVE, "usuario_no_encontrado", Permiso.VER_DATOS_DE_USUARIO),
     ("POST /api/users/{id}/password", ONESELF, "clave_propia", None),
     ("DELETE /api/users/{id}", ONESELF, "ultimo_administrador", None),
@@ -103,23 +114,23 @@ RULES = (
 
 # The contract's table, so that the policy from which all else is derived does not widen unseen.
 OF_AN_ADMINISTRADOR = {
-    *("tiquet.eliminar", "tiquet.reabrir_cerrado", "tiquet.ver_papelera", "tiquet.restaurar"),
-    *(
-        "catalogo.administrar",
-        "persona.eliminar",
-        "usuario.ver_datos",
-        "usuario.administrar",
-        "auditoria.ver",
-    ),
+    *("tiquet.eliminar", "tiquet.ver_papelera", "tiquet.restaurar", "auditoria.ver"),
+    *("catalogo.administrar", "persona.eliminar", "usuario.ver_datos", "usuario.administrar"),
 }
+OF_A_SOLICITANTE = {
+    *("propio", "tiquet.ver", "tiquet.crear", "tiquet.editar", "tiquet.mover", "tiquet.reabrir_cerrado"),
+    *("comentario.ver", "comentario.crear", "comentario.editar", "comentario.eliminar", "catalogo.ver"),
+    *("adjunto.ver", "adjunto.crear", "adjunto.eliminar"),
+}
+OF_NO_TECHNICIAN = OF_AN_ADMINISTRADOR | {"tiquet.reabrir_cerrado"}
 
 
 def test_the_policy_gives_each_role_what_the_contract_says():
-    roles = {permiso.value: roles for permiso, (roles, _) in POLITICA.items()}
+    held = {role: {p.value for p, (roles, _) in POLITICA.items() if role in roles} for role in ROLES}
 
-    assert {permiso for permiso, some in roles.items() if some == ("Administrador",)} == OF_AN_ADMINISTRADOR
-    rest = {some for permiso, some in roles.items() if permiso not in OF_AN_ADMINISTRADOR}
-    assert rest == {("Administrador", "Técnico")}
+    assert held["Administrador"] == {permiso.value for permiso in POLITICA}
+    assert held["Técnico"] == held["Administrador"] - OF_NO_TECHNICIAN
+    assert held["Solicitante"] == OF_A_SOLICITANTE
 
 
 @dataclass(frozen=True)
@@ -143,7 +154,9 @@ class World:
 
     def __init__(self, role):
         self.role = role
-        self.yo = caller(**ROLES[role])
+        self.cliente = ClienteFactory().id
+        asks_for = {"id_cliente": self.cliente} if role == "Solicitante" else {}
+        self.yo = caller(**ROLES[role], **asks_for)
         self.third = quien("Técnico").id
         self.spare = tiquet()
         self.headers = {} if role == "nobody" else self.yo.headers
@@ -178,10 +191,12 @@ class World:
 
     def tickets(self):
         """Tickets and comments: path of an item -> thing -> the ids in the path."""
-        mine, now = {"id_usuario_asignado": self.yo.id, "id_estado": 2}, utcnow()
+        now, holder = utcnow(), self.yo.id if self.actor.es_personal else UsuarioFactory().id
+        mine = {"id_usuario_creador": self.yo.id, "id_usuario_asignado": holder, "id_estado": 2}
         kinds = {
             OWN: mine,
-            ANOTHERS: mine | {"id_usuario_asignado": self.third},
+            ANOTHERS: {"id_usuario_asignado": self.third, "id_estado": 2},
+            OF_CUSTOMER: {"id_cliente": self.cliente},
             FREE: {},
             CLOSED: mine | {"id_estado": 6, "fecha_cierre": now, "motivo_cierre": "resuelto"},
             TRASHED: mine | {"fecha_eliminacion": now},
@@ -189,7 +204,7 @@ class World:
         ids = {thing: tiquet(**fields) for thing, fields in kinds.items()}
 
         def comment(on, **fields):
-            return ComentarioFactory(id_tiquet=ids[on], **fields).id
+            return ComentarioFactory(**{"id_tiquet": ids[on], "es_interno": False} | fields).id
 
         def file(on, **fields):
             return adjunto(id_tiquet=ids[on], **fields).id
@@ -200,10 +215,13 @@ class World:
         def follower(on, id):
             return make_follower(id_tiquet=ids[on], id_usuario=id)
 
+        internal = comment(OWN, id_autor=self.yo.id, es_interno=True)
         return {
             f"{TIQUETS}/{{id}}": {thing: (id,) for thing, id in ids.items()} | {NOTHING: (UNKNOWN,)},
-            f"{TIQUETS}/{{id}}/comentarios/{{id_comentario}}": self.below(ids, comment),
-            f"{TIQUETS}/{{id}}/adjuntos/{{id_adjunto}}": self.below(ids, file),
+            f"{TIQUETS}/{{id}}/comentarios/{{id_comentario}}": self.below(ids, comment)
+            | {INTERNAL: (ids[OWN], internal)},
+            f"{TIQUETS}/{{id}}/adjuntos/{{id_adjunto}}": self.below(ids, file)
+            | {INTERNAL: (ids[OWN], file(OWN, id_autor=self.yo.id, id_comentario=internal))},
             f"{TIQUETS}/{{id}}/relaciones/{{id_relacion}}": {
                 OWN: (ids[OWN], related(OWN, FREE)),
                 ANOTHERS: (ids[OWN], related(ANOTHERS, OWN)),
@@ -249,7 +267,7 @@ class World:
                 return {sends: {"id_usuario": to[sends]} for sends in (TAKE, HAND_ON)}
             case ["PUT" | "PATCH", path] if path == f"{TIQUETS}/{{id}}":
                 moves = {sends: {"id_usuario_asignado": id} for sends, id in to.items()}
-                return {"": example_of(about)} | moves | reopening
+                return {"": example_of(about), REWORD: {"titulo": "Otro título"}} | moves | reopening
             case ["POST", path] if path.endswith("/relaciones"):
                 return {"": {"tipo": "relacionado", "id_tiquet": self.spare}}
             case ["POST", path] if path.endswith("/fusionar"):
@@ -277,6 +295,9 @@ class World:
         at_the_gate = self.at_the_gate(operation, about)
         if at_the_gate or "x-permiso" not in about:
             return at_the_gate
+        asked = (OWN, ANOTHERS, FREE, CLOSED, OF_CUSTOMER, INTERNAL)
+        if not self.actor.es_personal and f" {TIQUETS}/" in operation and thing in asked:
+            return self.refusal_to_who_asks(operation, thing, sends)
         for which, name, codigo, unless in RULES:
             if fnmatchcase(f"{operation} {sends}".strip(), which) and fnmatchcase(thing, name):
                 return None if unless and allows(unless, self.actor) else codigo
@@ -300,6 +321,22 @@ class World:
         temporary = ROLES[self.role].get("debe_cambiar_clave") and AUTH not in operation
         return "cambio_de_clave_requerido" if temporary else None
 
+    def refusal_to_who_asks(self, operation, thing, sends):
+        """It sees what it opened or what is its customer's; the words are for it to change, and the end."""
+        method, path = operation.split()[0], operation.partition("{id}")[2]
+        if "{" in path:  # something that belongs to a ticket of its own
+            if thing == INTERNAL:
+                return "comentario_no_encontrado" if "comentarios" in path else "adjunto_no_encontrado"
+            return "permiso_denegado" if thing == ANOTHERS and method != "GET" else None
+        if thing in (ANOTHERS, FREE):
+            return "tiquet_no_encontrado"
+        if method == "GET":
+            return None
+        if path in ("/comentarios", "/adjuntos"):
+            return "transicion_no_permitida" if (path, thing) == ("/comentarios", CLOSED) else None
+        allowed = (OWN, REWORD) if path == "" else (CLOSED, REOPEN)
+        return None if (thing, sends) == allowed else "permiso_denegado"
+
     def refusal_to_assign(self, thing, sends):
         """Whoever leaves a ticket as it is, is not refused; to take another's is a conflict first."""
         before = self.stand_in(thing)
@@ -310,7 +347,7 @@ class World:
 
     def stand_in(self, thing):
         """What the policy looks at in a ticket, a view, or what belongs to a ticket."""
-        whose = {ANOTHERS: self.third, FREE: None}.get(thing, self.yo.id)
+        whose = {ANOTHERS: self.third, FREE: None, OF_CUSTOMER: None}.get(thing, self.yo.id)
         return SimpleNamespace(id_usuario_asignado=whose, id_autor=whose, id_usuario=whose)
 
 
@@ -367,7 +404,7 @@ def faults_of(operation, about):
     path, guarded = operation.split()[1], "x-permiso" in about
     possible = {
         "nobody": guarded,
-        "role": guarded,
+        "role": guarded and "Solicitante" not in POLITICA[Permiso(about["x-permiso"])][0],
         "form": True,
         "unknown": "{" in path,
         "stale": "If-Match" in parameters_of(about),
@@ -426,14 +463,18 @@ def test_what_is_forbidden_on_a_thing_comes_behind_its_form_and_before_its_versi
     assert (answer.status_code, answer.json["codigo"]) == (ESTADO_DE[codigo], codigo)
 
 
-SEES = ["Administrador", "Técnico"]
+SEES = ["Administrador", "Técnico", "Solicitante"]
 
 
 @pytest.mark.parametrize("role", SEES)
 def test_what_a_role_sees_on_its_own_is_what_its_lists_show_and_count(app, client, session, role):
     world = World(role)
-    paths = [operation.split()[1] for operation, _ in operations(app) if operation.startswith("GET ")]
-    items = [path for path in paths if path.endswith("}")]
+    items = [
+        operation.split()[1]
+        for operation, about in operations(app)
+        if operation.startswith("GET ") and operation.endswith("}")
+        if allows(Permiso(about["x-permiso"]), world.actor)
+    ]
 
     def get(path):
         return client.get(path, headers=world.headers)

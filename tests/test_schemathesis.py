@@ -23,7 +23,11 @@ MANY = 10  # From so many random cases on, everybody gets the thousands of fixed
 
 @pytest.mark.schemathesis
 @pytest.mark.usefixtures("without_app")
-@pytest.mark.parametrize("role", ["Administrador", "Técnico", ""], ids=["administrador", "tecnico", "nadie"])
+@pytest.mark.parametrize(
+    "role",
+    ["Administrador", "Técnico", "Solicitante", ""],
+    ids=["administrador", "tecnico", "solicitante", "nadie"],
+)
 def test_every_answer_is_as_the_document_says(fresh_database, tmp_path, pytestconfig, role):
     cases = pytestconfig.getoption("--schemathesis")
     phases = {*PHASES, *(["coverage"] if role == "Administrador" or cases >= MANY else [])}

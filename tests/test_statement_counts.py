@@ -73,13 +73,25 @@ REQUESTS: list[tuple[int, str, str, Any]] = [
     (13, "POST", RELACIONES, {"tipo": "padre", "id_tiquet": "otro"}),
     (7, "DELETE", f"{RELACIONES}/{{relacion}}", None),
     # What belongs to it goes with it, in statements that do not grow with the comments.
-    (22, "POST", f"{LISTA}/{{tiquet}}/fusionar", {"id_destino": "otro"}),
+    (23, "POST", f"{LISTA}/{{tiquet}}/fusionar", {"id_destino": "otro"}),
     (7, "POST", SEGUIDORES, {}),
     (5, "DELETE", f"{SEGUIDORES}/{{seguidor}}", None),
     (3, "DELETE", f"{SEGUIDORES}/yo", None),
     (9, "POST", f"{LISTA}/{{tiquet}}/tomar", {}),
     (4, "DELETE", f"{LISTA}/{{tiquet}}", None),
     (6, "POST", f"{LISTA}/{{tirado}}/restaurar", {}),
+]
+# The same as a Solicitante, whose ticket it is and whose customer's.
+REQUESTS_OF_WHO_ASKS: list[tuple[int, str, str, Any]] = [
+    (2, "GET", f"{LISTA}/{{suyo}}", None),
+    (2, "GET", f"{LISTA}/{{suyo}}/transiciones", None),
+    (2, "GET", LISTA, None),
+    (4, "GET", f"{LISTA}/{{suyo}}/comentarios", None),
+    (10, "GET", "/api/tickets/dashboard/stats", None),
+    (7, "POST", LISTA, factories.NUEVO),
+    (7, "PUT", f"{LISTA}/{{suyo}}", {"titulo": "Otro título"}),
+    # To answer is a change of the ticket, with a lock, an event and catalogs of its own.
+    (11, "POST", f"{LISTA}/{{suyo}}/comentarios", {"mensaje": "Sigue igual"}),
 ]
 # Who asks, the rows, and for the first of several pages their number; below a ticket, that too.
 LISTS = [
@@ -144,6 +156,16 @@ def test_an_item_and_a_write_take_so_many_statements(client, admin, ids, count, 
     ]
     # All events of a request are one statement on MariaDB, and one each on SQLite.
     assert len(statements) - len(events[1:]) == count, statements
+
+
+@pytest.mark.parametrize(("count", "method", "path", "body"), REQUESTS_OF_WHO_ASKS, ids=str)
+def test_a_requester_takes_so_many_statements_too(client, admin, ids, count, method, path, body):
+    yo = factories.quien("Solicitante", id_cliente=ids["cliente"])
+    suyo = factories.tiquet(id_usuario_creador=yo.id)
+    factories.tiquet(id_cliente=ids["cliente"])
+    client.post(f"{LISTA}/{suyo}/comentarios", json={"mensaje": "No funciona"}, headers=yo.headers)
+
+    test_an_item_and_a_write_take_so_many_statements(client, yo, {"suyo": suyo}, count, method, path, body)
 
 
 @pytest.mark.parametrize(("count", "path", "query"), LISTS, ids=str)

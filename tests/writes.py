@@ -26,6 +26,9 @@ MIO = {"id_usuario_asignado": YO, "id_estado": 2}
 CERRADO = {"id_estado": 6, "motivo_cierre": "resuelto", "fecha_cierre": AHORA, "fecha_resolucion": AHORA}
 EXTERNO = {"origen_externo": "otro sistema", "id_externo": "A-1"}
 EN_USO = {"id_externo": "X-1"}
+SUYO = {"id_usuario_creador": YO}  # of a Solicitante
+RESUELTO = {"id_estado": 5, "resolucion": "Se cambió el cable", "fecha_resolucion": AHORA}
+HOLA = {"mensaje": "Sigue sin funcionar"}
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ CASES: dict[str, list[Case]] = {
         Case(("tiquet.creado",)),
         Case(("tiquet.creado",), NUEVO | EXTERNO | {"id_usuario_asignado": OTRO, "etiquetas": ["VPN"]}),
         Case(("tiquet.creado",), NUEVO | {"id_estado": 6, "canal": "telefono"}, role="Técnico"),
+        Case(("tiquet.creado",), NUEVO | {"telefono_contacto": "555 0101"}, role="Solicitante"),
     ],
     **on_each(
         f"{TIQUETS}/{{id}}",
@@ -105,6 +109,7 @@ CASES: dict[str, list[Case]] = {
             Case(TIQUET_CHANGED),
             Case(TIQUET_CHANGED, EXTERNO | {"titulo": "Otro", "etiquetas": ["red"], "id_problema": 2}),
             Case(TIQUET_CHANGED, {"id_usuario_asignado": YO}, role="Técnico"),
+            Case(TIQUET_CHANGED, {"titulo": "Otro", "telefono_contacto": "1"}, SUYO, role="Solicitante"),
             Case(TIQUET_CHANGED, {"id_usuario_asignado": TERCERO}, DE_OTRO),
             Case(TIQUET_CHANGED, {"id_usuario_asignado": None}, DE_OTRO),
             Case(TIQUET_CHANGED, {"id_estado": 5, "resolucion": "Se cambió el cable"}),
@@ -118,6 +123,7 @@ CASES: dict[str, list[Case]] = {
         Case(("comentario.creado", "tiquet.comentado")),
         Case(("comentario.creado", "tiquet.comentado"), {"mensaje": "Solo para el personal"}),
         Case(("comentario.creado", "tiquet.comentado"), on={"fecha_primera_respuesta": AHORA}),
+        Case(("comentario.creado", "tiquet.comentado"), HOLA, SUYO, role="Solicitante"),
     ],
     **on_each(
         f"{TIQUETS}/{{id}}/comentarios/{{id_comentario}}",
@@ -165,6 +171,8 @@ CASES: dict[str, list[Case]] = {
         Case(TIQUET_CHANGED, {"accion": "cancelar", "motivo": "Ya no hace falta"}),
         Case(TIQUET_CHANGED, {"accion": "reabrir"}, CERRADO | {"resolucion": "Se cambió el cable"}),
         Case((), {"accion": "responder"}),
+        Case(TIQUET_CHANGED, {"accion": "cerrar"}, RESUELTO | SUYO, role="Solicitante"),
+        Case(TIQUET_CHANGED, {"accion": "reabrir"}, CERRADO | SUYO, role="Solicitante"),
     ],
     f"POST {TIQUETS}/{{id}}/relaciones": [
         Case(("relacion.creado",), {"tipo": "relacionado", "id_tiquet": TIQUET}),
@@ -233,6 +241,9 @@ REFUSALS: dict[str, list[Refusal]] = {
         Refusal(409, NUEVO | EXTERNO, planted=lambda *_: tiquet(**EXTERNO)),
         Refusal(422, NUEVO | {"id_categoria": UNKNOWN}),
         Refusal(422, NUEVO | {"id_usuario_asignado": UNKNOWN}),
+        Refusal(403, NUEVO | {"id_cliente": UNKNOWN}, role="Solicitante"),
+        Refusal(403, NUEVO | {"etiquetas": ["VPN"]}, role="Solicitante"),
+        Refusal(422, NUEVO | {"id_categoria": UNKNOWN}, role="Solicitante"),
     ],
     **on_each(
         f"{TIQUETS}/{{id}}",
@@ -242,6 +253,9 @@ REFUSALS: dict[str, list[Refusal]] = {
             Refusal(403, {"id_usuario_asignado": None}, DE_OTRO, "Técnico"),
             Refusal(403, {"id_estado": 1}, DE_OTRO, "Técnico"),
             Refusal(403, {"id_estado": 2}, CERRADO, "Técnico"),
+            Refusal(403, {"id_categoria": UNKNOWN}, SUYO, "Solicitante"),
+            Refusal(403, {"titulo": "Otro"}, CERRADO | SUYO, "Solicitante"),
+            Refusal(404, {"titulo": "Otro"}, role="Solicitante"),
             Refusal(409, {"id_usuario_asignado": YO}, DE_OTRO, "Técnico"),
             Refusal(409, {"id_usuario_asignado": YO}, CERRADO),
             Refusal(409, EXTERNO, planted=lambda *_: tiquet(**EXTERNO)),
@@ -250,6 +264,11 @@ REFUSALS: dict[str, list[Refusal]] = {
         ],
     ),
     f"POST {TIQUETS}/{{id}}/restaurar": [Refusal(409)],
+    f"POST {TIQUETS}/{{id}}/comentarios": [
+        Refusal(403, HOLA | {"es_interno": True}, SUYO, "Solicitante"),
+        Refusal(404, HOLA, role="Solicitante"),
+        Refusal(409, HOLA, CERRADO | SUYO, "Solicitante"),
+    ],
     f"POST {TIQUETS}/{{id}}/asignar": [
         Refusal(403, {"id_usuario": TERCERO}, DE_OTRO, "Técnico"),
         Refusal(409, {"id_usuario": YO}, DE_OTRO, "Técnico"),
@@ -260,6 +279,10 @@ REFUSALS: dict[str, list[Refusal]] = {
     f"POST {TIQUETS}/{{id}}/soltar": [Refusal(403, on=DE_OTRO, role="Técnico"), Refusal(409)],
     f"POST {TIQUETS}/{{id}}/transiciones": [
         Refusal(403, {"accion": "reabrir"}, CERRADO, "Técnico"),
+        Refusal(403, {"accion": "pedir_datos"}, SUYO, "Solicitante"),
+        Refusal(403, {"accion": "responder", "id_estado": 1}, SUYO, "Solicitante"),
+        Refusal(404, {"accion": "responder"}, role="Solicitante"),
+        Refusal(409, {"accion": "cerrar"}, SUYO, "Solicitante"),
         Refusal(409, {"accion": "cerrar"}),
         Refusal(422, {"accion": "resolver"}),
         Refusal(422, {"accion": "resolver", "resolucion": "Se cambió el cable", "id_estado": 1}),
@@ -282,7 +305,8 @@ REFUSALS: dict[str, list[Refusal]] = {
     ],
     **{
         f"{method} {TIQUETS}/{{id}}/comentarios/{{id_comentario}}": [
-            Refusal(403, on={"id_autor": OTRO}, role="Técnico")
+            Refusal(403, on={"id_autor": OTRO}, role="Técnico"),
+            Refusal(404, on={"id_autor": YO}, role="Solicitante"),
         ]
         for method in ("PUT", "PATCH", "DELETE")
     },
@@ -330,6 +354,7 @@ REFUSALS: dict[str, list[Refusal]] = {
             Refusal(409, {"tipo_usuario": "Técnico"}, of_caller=True),
             Refusal(409, {"email": EMAIL}),
             Refusal(422, {"nombre": "Otro", "categorias": [1, UNKNOWN]}),
+            Refusal(422, {"nombre": "Otro", "tipo_usuario": "Solicitante", "id_cliente": UNKNOWN}),
         ],
     ),
     f"DELETE {USERS}/{{id}}": [Refusal(409, of_caller=True)],
