@@ -11,7 +11,7 @@ from app import create_app
 from app.extensions import db
 from app.models import CATALOGOS
 from app.services.catalog import touch_catalogs
-from app.utils import blueprint
+from app.utils import idempotency
 from tests import factories
 from tests.catalogs import CATALOGS, add_row, rows
 from tests.client import ApiClient
@@ -64,8 +64,8 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Any:
                 left.pop()()
             return real(*args)
 
-        real = blueprint.run
-        monkeypatch.setattr(blueprint, "run", run)
+        real = idempotency.run
+        monkeypatch.setattr(idempotency, "run", run)
 
     return meanwhile
 

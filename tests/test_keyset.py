@@ -292,9 +292,9 @@ class Estante:
             ids = [self.id_of(fila) for fila in page["data"]]
             yield [id for id in ids if id != asks]
 
-    def id_of(self, fila: Fila) -> int:
+    def id_of(self, fila: Fila) -> Any:
         """Followers are known by who they are, events by another name."""
-        return int(fila["id_evento"].removeprefix("e-") if "id_evento" in fila else fila[self.caso.clave])
+        return int(fila["id_evento"].removeprefix("e-")) if "id_evento" in fila else fila[self.caso.clave]
 
     def walk(self, query: Fila, limite: int) -> list[int]:
         return [id for page in self.pages(query, limite) for id in page]

@@ -7,7 +7,7 @@ import pytest
 
 from app.extensions import db
 from app.models import Usuario
-from app.utils import blueprint
+from app.utils import idempotency
 from tests import factories
 from tests.threads import at_once
 
@@ -38,9 +38,9 @@ def after_sign_in(monkeypatch):
 
     def after_sign_in(count: int) -> None:
         start = Barrier(count)
-        monkeypatch.setattr(blueprint, "run", lambda *args: (start.wait(30), run(*args))[1])
+        monkeypatch.setattr(idempotency, "run", lambda *args: (start.wait(30), run(*args))[1])
 
-    run = blueprint.run
+    run = idempotency.run
     return after_sign_in
 
 
