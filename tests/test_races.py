@@ -211,3 +211,62 @@ def test_a_ticket_thrown_away_while_others_write_to_it_is_whole_when_it_comes_ba
         restored = race.server.ask("POST", f"{path}/restaurar", {}, **race.admin.headers)
         assert (restored.status, restored.json["numero_comentarios"]) == (200, written)
         assert len(race.get(f"{path}/comentarios")["data"]) == written
+
+
+def test_of_two_tickets_merged_crosswise_one_stays_open_with_all_that_both_had(race):
+    for _ in range(ROUNDS):
+        ids = [factories.tiquet() for _ in range(2)]
+        for id in ids:
+            race.server.ask("POST", f"{TICKETS}/{id}/comentarios", {"mensaje": "Hola"}, **race.admin.headers)
+        answers = race.at_once(
+            [
+                ("POST", f"{TICKETS}/{id}/fusionar", {"id_destino": other}, who.headers)
+                for id, other, who in zip(ids, ids[::-1], race.staff, strict=False)
+            ]
+        )
+
+        assert Counter(answer.status for answer in answers) == {200: 1, 409: 1}
+        shown = [race.get(f"{TICKETS}/{id}") for id in ids]
+        left, merged = sorted(shown, key=lambda tiquet: tiquet["fecha_cierre"] is not None)
+        assert (left["estado"]["tipo"], left["numero_comentarios"]) == ("nuevo", 2)
+        assert (merged["motivo_cierre"], merged["id_tiquet_fusionado"]) == ("fusionado", left["id"])
+
+
+def test_what_is_given_out_in_turn_is_given_out_evenly(race):
+    crew = [factories.UsuarioFactory().id for _ in range(4)]
+    categoria = race.server.ask(
+        "POST",
+        "/api/tickets/categorias",
+        {"nombre": f"Por turno {race.admin.id}", "asignacion": "rotativa"},
+        **race.admin.headers,
+    ).json["id"]
+    for id in crew:
+        served = race.server.ask("PUT", f"/api/users/{id}", {"categorias": [categoria]}, **race.admin.headers)
+        assert served.status == 200
+    new = factories.NUEVO | {"id_categoria": categoria}
+    for _ in range(ROUNDS):
+        answers = race.at_once([("POST", TICKETS, new, who.headers) for who in race.staff[:20]])
+
+        assert {answer.status for answer in answers} == {201}
+        assert Counter(answer.json["id_usuario_asignado"] for answer in answers) == dict.fromkeys(crew, 5)
+
+
+def test_a_batch_and_single_writes_of_the_same_tickets_lose_nothing(race):
+    for _ in range(ROUNDS):
+        ids = [factories.tiquet() for _ in range(10)]
+        whole = {"ids": ids, "accion": "actualizar", "cambios": {"id_prioridad": 4}, "atomico": True}
+        apart = {"ids": ids[::-1], "accion": "actualizar", "cambios": {"id_criticidad": 4}}
+        single: list[Request] = [
+            ("PUT", f"{TICKETS}/{id}", {"titulo": f"Otro {id}"}, who.headers)
+            for id, who in zip(ids, race.staff, strict=False)
+        ]
+        batches: list[Request] = [
+            ("POST", f"{TICKETS}/lote", body, race.admin.headers) for body in (whole, apart)
+        ]
+        answers = race.at_once([*batches, *single])
+
+        assert {answer.status for answer in answers} == {200}, answers
+        for id in ids:
+            shown = race.get(f"{TICKETS}/{id}")
+            told = (shown["titulo"], shown["id_prioridad"], shown["id_criticidad"], shown["version"])
+            assert told == (f"Otro {id}", 4, 4, 4)
