@@ -311,7 +311,7 @@ def test_sign_ins_do_not_starve_the_rest(fresh_database, without_app, record_tes
         ratio = beside[int(len(beside) * place)] / alone[int(len(alone) * place)]
         record_testsuite_property(f"GET me beside 50 sign-ins, {name}, times as long", round(ratio, 1))
     assert set(signed_in) == {200}
-    assert beside[len(beside) // 2] < 5 * alone[20]
+    assert beside[len(beside) // 2] < 0.3  # All fifty before it would take a second and more.
     assert beside[-1] < 2
 
 
