@@ -10,6 +10,7 @@ import time
 import zipfile
 from datetime import timedelta
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 
 import pytest
 from sqlalchemy import select
@@ -474,3 +475,17 @@ def test_a_large_file_is_never_in_memory(committed, monkeypatch):
 
     assert answer.status_code == 201
     assert 0 < largest <= storage.CHUNK
+
+
+def test_a_full_disk_under_the_spool_is_507_too(call, send, tecnico, tiquet, monkeypatch):
+    def full(_spool, _piece):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before, kept = call(tecnico, "GET", tiquet).json, stored()
+    monkeypatch.setattr(SpooledTemporaryFile, "write", full)
+
+    answer = send(("a.txt", b"a"))
+
+    assert (answer.status_code, answer.json["codigo"]) == (507, "sin_espacio")
+    assert call(tecnico, "GET", tiquet).json == before
+    assert stored() == kept
