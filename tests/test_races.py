@@ -232,18 +232,21 @@ def test_of_two_tickets_merged_crosswise_one_stays_open_with_all_that_both_had(r
         assert (merged["motivo_cierre"], merged["id_tiquet_fusionado"]) == ("fusionado", left["id"])
 
 
-def test_what_is_given_out_in_turn_is_given_out_evenly(race):
+@pytest.fixture
+def in_turn(race: Race) -> Iterator[int]:
+    """A category that gives out its tickets in turn, as it was before afterwards."""
+    path, headers = "/api/tickets/categorias/1", race.admin.headers
+    race.server.ask("PUT", path, {"asignacion": "rotativa"}, **headers)
+    yield 1
+    assert race.server.ask("PUT", path, {"asignacion": "ninguna"}, **headers).status == 200
+
+
+def test_what_is_given_out_in_turn_is_given_out_evenly(race, in_turn):
     crew = [factories.UsuarioFactory().id for _ in range(4)]
-    categoria = race.server.ask(
-        "POST",
-        "/api/tickets/categorias",
-        {"nombre": f"Por turno {race.admin.id}", "asignacion": "rotativa"},
-        **race.admin.headers,
-    ).json["id"]
     for id in crew:
-        served = race.server.ask("PUT", f"/api/users/{id}", {"categorias": [categoria]}, **race.admin.headers)
+        served = race.server.ask("PUT", f"/api/users/{id}", {"categorias": [in_turn]}, **race.admin.headers)
         assert served.status == 200
-    new = factories.NUEVO | {"id_categoria": categoria}
+    new = factories.NUEVO | {"id_categoria": in_turn}
     for _ in range(ROUNDS):
         answers = race.at_once([("POST", TICKETS, new, who.headers) for who in race.staff[:20]])
 
