@@ -12,6 +12,7 @@ from app.schemas.attachments import Archivo
 from app.schemas.fields import IdOPalabra, Instante, Texto
 from app.schemas.problems import ProblemaSchema
 from app.schemas.simulation import SimulacionSchema
+from app.schemas.views import Filtros, filters
 from app.utils.converters import IdConverter, SesionConverter
 from app.utils.etag import TAGS
 from app.utils.idempotency import KEY as KEY_FORM
@@ -112,7 +113,20 @@ class Converter(OpenAPIConverter):
         found = {**super().field2property(field), **getattr(field, "constraints", {})}
         if isinstance(field, Texto) and field.allow_none:
             found.pop("minLength", None)  # Blank is taken as absent.
+        if isinstance(field, Filtros):
+            found |= self.once_or_several(filters())
         return found
+
+    def once_or_several(self, schema: Any) -> dict[str, Any]:
+        """The fields of a query as members of an object: those that can be repeated as one value or a list."""
+        members = self.schema2jsonschema(schema)["properties"]
+        return {
+            "additionalProperties": False,
+            "properties": {
+                name: {"anyOf": [about, about["items"]]} if about["type"] == "array" else about
+                for name, about in members.items()
+            },
+        }
 
 
 class Plugin(MarshmallowPlugin):
