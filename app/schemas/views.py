@@ -37,13 +37,13 @@ def filters_of(filtros: dict[str, Any]) -> dict[str, Any]:
 
 def is_plain(value: Any) -> bool:
     values = value if isinstance(value, list) else [value]
-    return all(isinstance(one, str | int | bool) for one in values)
+    return all(isinstance(one, str | int) or (isinstance(one, float) and one.is_integer()) for one in values)
 
 
 def as_texts(value: Any) -> list[str]:
     """A value as a query string has it, where it can be repeated."""
     values = value if isinstance(value, list) else [value]
-    return [str(one).lower() if isinstance(one, bool) else str(one) for one in values]
+    return [str(int(one)) if isinstance(one, float) else str(one) for one in values]
 
 
 class Filtros(Objeto):

@@ -118,7 +118,7 @@ class Converter(OpenAPIConverter):
         return found
 
     def once_or_several(self, schema: Any) -> dict[str, Any]:
-        """The fields of a query as members of an object: those that can be repeated as one value or a list."""
+        """The fields of a query as members of an object: what can be repeated as one value or a list."""
         members = self.schema2jsonschema(schema)["properties"]
         return {
             "additionalProperties": False,
