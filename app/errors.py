@@ -85,6 +85,13 @@ class Conflict(AppError):
     codigo = "conflicto"
 
 
+class Gone(AppError):
+    """It was here once, and will not be again."""
+
+    status = 410
+    codigo = "cursor_purgado"
+
+
 class PreconditionFailed(AppError):
     """The caller has seen an older version."""
 

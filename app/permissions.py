@@ -80,6 +80,7 @@ class Permiso(Enum):
     VER_DATOS_DE_USUARIO = "usuario.ver_datos"
     ADMINISTRAR_USUARIO = "usuario.administrar"
     VER_AUDITORIA = "auditoria.ver"
+    VER_CAMBIOS = "cambio.ver"
 
 
 PERSONAL = (ADMINISTRADOR, TECNICO)
@@ -156,6 +157,7 @@ POLITICA: dict[Permiso, tuple[tuple[str, ...], Callable[[Actor, Any], bool]]] = 
     Permiso.VER_DATOS_DE_USUARIO: (SOLO_ADMINISTRADOR, siempre),
     Permiso.ADMINISTRAR_USUARIO: (SOLO_ADMINISTRADOR, siempre),
     Permiso.VER_AUDITORIA: (SOLO_ADMINISTRADOR, siempre),
+    Permiso.VER_CAMBIOS: (PERSONAL, siempre),
 }
 
 PERMISOS_DE_TIQUET = (

@@ -7,10 +7,9 @@ import pytest
 from sqlalchemy import select, update
 
 from app.extensions import db
-from app.models import ROLES, Idempotencia, Sesion, Usuario
+from app.models import ENTIDADES, ROLES, Idempotencia, Sesion, Usuario
 from app.permissions import POLITICA, Permiso
 from app.services import passwords
-from app.services.catalog import ENTIDADES
 from app.services.users import CLAVE_DE_DEMO
 from tests.client import Form, example_of, operations
 from tests.factories import HASH, quien, tiquet

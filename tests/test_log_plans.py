@@ -9,7 +9,7 @@ from sqlalchemy import text
 from app.extensions import db
 from app.models import LogTransaccional
 from app.permissions import Actor
-from app.queries import audit, catalog, chain, history
+from app.queries import audit, catalog, chain, feed, history
 from app.queries.pagination import TOTAL_EXACTO, Corte
 from tests.conftest import empty_tables
 from tests.plans import DEPTHS, EMPIEZA, LIMITE, reading
@@ -122,3 +122,25 @@ def test_what_waits_for_a_number_is_found_without_a_look_at_the_rest(planted, se
 
     assert lectura.rows <= A_FEW
     assert lectura.indexes == {f"uq_{LOG}_secuencia"}
+
+
+@pytest.mark.parametrize("role", ["Administrador", "Técnico"])
+@pytest.mark.parametrize("desde", [0, 9_000])
+def test_a_page_of_the_feed_reads_the_events_it_shows(planted, session, role, desde):
+    actor = Actor(id=1, tipo_usuario=role)
+
+    with reading(LOG) as lectura:
+        rows = feed.between(actor, desde, EVENTS, LIMITE)
+
+    assert len(rows) == LIMITE
+    # A third of them are of users, whom a technician does not hear of.
+    assert lectura.rows <= 2 * LIMITE + A_FEW
+    assert lectura.indexes == {f"uq_{LOG}_secuencia"}
+
+
+def test_whether_there_is_more_and_where_the_log_begins_is_seen_at_its_ends(planted, session):
+    with reading(LOG) as lectura:
+        feed.has_more(EVENTS)
+        feed.ends()
+
+    assert lectura.rows <= A_FEW

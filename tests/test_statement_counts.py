@@ -112,6 +112,9 @@ LISTS = [
     (4, HISTORIAL, {}),  # Those who are named in its changes are one more.
     (3, SEGUIDORES, {}),
 ]
+# Who asks, whether anything waits for its number, the ends of the log, events, tickets and comments each at
+# once, the epoch of the catalogs, and the files of the comments.
+OF_THE_FEED = 8
 
 
 @pytest.fixture
@@ -196,3 +199,18 @@ def test_a_page_takes_so_many_statements_however_long_it_is(client, admin, ids, 
     whole, taken = read()
     assert len(whole["data"]) > 3
     assert taken == count
+
+
+@pytest.mark.parametrize("limite", [3, 200])
+def test_a_page_of_the_feed_takes_so_many_statements_however_long_it_is(client, admin, ids, limite):
+    for _ in range(4):
+        client.post(COMENTARIOS.format(**ids), json={"mensaje": "Nada nuevo"}, headers=admin.headers)
+        other = client.post(LISTA, json=factories.NUEVO, headers=admin.headers).json["id"]
+        client.post(COMENTARIOS.format(tiquet=other), json={"mensaje": "Uno"}, headers=admin.headers)
+    place = client.get("/api/cambios?limite=4", headers=admin.headers).json["siguiente"]
+
+    with noted() as statements:
+        page = client.get(f"/api/cambios?limite={limite}&desde={place}", headers=admin.headers).json
+
+    assert len(page["data"]) >= 3
+    assert len(statements) == OF_THE_FEED, statements

@@ -7,8 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from app.extensions import db
-from app.models import Usuario, utcnow
-from app.services.catalog import ENTIDADES
+from app.models import ENTIDADES, Usuario, utcnow
 from app.services.users import CLAVE_DE_DEMO
 from tests.client import Form
 from tests.factories import NUEVO, AdjuntoFactory, UsuarioFactory, VistaFactory, tiquet

@@ -4,6 +4,7 @@ from app.models.base import Base, as_json, utcnow
 from app.models.busqueda import Buscable, fold
 from app.models.catalogo import (
     CATALOGOS,
+    ENTIDADES,
     MENOS_CARGA,
     NINGUNA,
     ROTATIVA,
@@ -50,6 +51,7 @@ __all__ = [
     "CERROJOS",
     "CREADOR",
     "DUPLICADO_DE",
+    "ENTIDADES",
     "FILTRABLES",
     "GENESIS",
     "MANUAL",

@@ -106,3 +106,12 @@ CATALOGOS: dict[str, type[Catalogo]] = {
     "ubicaciones": Ubicaciones,
     "problemas": CatProblema,
 }
+# Catalog -> the entity of its rows in the event log.
+ENTIDADES = {
+    "categorias": "categoria",
+    "estados": "estado",
+    "criticidades": "criticidad",
+    "prioridades": "prioridad",
+    "ubicaciones": "ubicacion",
+    "problemas": "problema",
+}

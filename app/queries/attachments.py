@@ -26,8 +26,8 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
     return true() if sees_internal(actor) else ADJUNTO_PUBLICO
 
 
-def of_ticket(actor: Actor, id_tiquet: int) -> Select[Any]:
-    """Files with their authors' names; a LEFT JOIN, which a count leaves out."""
+def of_tickets(actor: Actor, *ids: int) -> Select[Any]:
+    """Files of these tickets with their authors' names; a LEFT JOIN, which a count leaves out."""
     return (
         select(
             *(getattr(Adjuntos, key) for key in PROPIAS),
@@ -36,26 +36,28 @@ def of_ticket(actor: Actor, id_tiquet: int) -> Select[Any]:
             Usuario.apellido,
         )
         .outerjoin(Usuario, Usuario.id == Adjuntos.id_autor)
-        .where(Adjuntos.id_tiquet == id_tiquet, visible_to(actor))
+        .where(Adjuntos.id_tiquet.in_(ids), visible_to(actor))
     )
 
 
 def get(actor: Actor, id_tiquet: int, id: int) -> dict[str, Any] | None:
     """One file as a client gets it."""
-    found = db.session.execute(of_ticket(actor, id_tiquet).where(Adjuntos.id == id)).mappings()
+    found = db.session.execute(of_tickets(actor, id_tiquet).where(Adjuntos.id == id)).mappings()
     row = found.one_or_none()
     return None if row is None else shape(dict(row))
 
 
 def several(actor: Actor, id_tiquet: int, ids: list[int]) -> list[dict[str, Any]]:
     """These files in the order of their ids."""
-    found = of_ticket(actor, id_tiquet).where(Adjuntos.id.in_(ids)).order_by(Adjuntos.id)
+    found = of_tickets(actor, id_tiquet).where(Adjuntos.id.in_(ids)).order_by(Adjuntos.id)
     return [shape(dict(row)) for row in db.session.execute(found).mappings()]
 
 
-def of_comments(actor: Actor, id_tiquet: int, ids: Iterable[int]) -> dict[int, list[dict[str, Any]]]:
+def of_comments(
+    actor: Actor, ids_tiquet: Iterable[int], ids: Iterable[int]
+) -> dict[int, list[dict[str, Any]]]:
     """Comment -> its files, oldest first."""
-    found = of_ticket(actor, id_tiquet).where(Adjuntos.id_comentario.in_(ids)).order_by(Adjuntos.id)
+    found = of_tickets(actor, *ids_tiquet).where(Adjuntos.id_comentario.in_(ids)).order_by(Adjuntos.id)
     files = defaultdict(list)
     for row in db.session.execute(found).mappings():
         files[row["id_comentario"]].append(shape(dict(row)))
@@ -100,7 +102,7 @@ def referenced(names: list[str]) -> set[str]:
 def page(actor: Actor, id_tiquet: int, limite: int, corte: Corte | None) -> Pagina:
     """Files by date, the oldest first."""
     keys = (Adjuntos.fecha_creacion, Adjuntos.id)
-    pagina = page_of(of_ticket(actor, id_tiquet), keys, limite, corte)
+    pagina = page_of(of_tickets(actor, id_tiquet), keys, limite, corte)
     return Pagina([shape(fila) for fila in pagina.filas], pagina.total, pagina.siguiente)
 
 

@@ -1,5 +1,6 @@
 """Reading the conversation about a ticket."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select, true
@@ -19,8 +20,8 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
     return true() if sees_internal(actor) else PUBLICO
 
 
-def of_ticket(actor: Actor, id_tiquet: int) -> Select[Any]:
-    """Comments with their authors' names; a LEFT JOIN, which a count leaves out (see ``with_names``)."""
+def of_tickets(actor: Actor, *ids: int) -> Select[Any]:
+    """Comments on tickets with their authors' names; a LEFT JOIN, left out of counts (``with_names``)."""
     return (
         select(
             *(getattr(Comentarios, key) for key in PROPIAS),
@@ -29,15 +30,21 @@ def of_ticket(actor: Actor, id_tiquet: int) -> Select[Any]:
             Usuario.apellido,
         )
         .outerjoin(Usuario, Usuario.id == Comentarios.id_autor)
-        .where(Comentarios.id_tiquet == id_tiquet, visible_to(actor))
+        .where(Comentarios.id_tiquet.in_(ids), visible_to(actor))
     )
 
 
 def get(actor: Actor, id_tiquet: int, id: int) -> dict[str, Any] | None:
     """One comment as a client gets it."""
-    found = db.session.execute(of_ticket(actor, id_tiquet).where(Comentarios.id == id)).mappings()
+    found = db.session.execute(of_tickets(actor, id_tiquet).where(Comentarios.id == id)).mappings()
     row = found.one_or_none()
-    return None if row is None else with_files(actor, id_tiquet, [dict(row)])[0]
+    return None if row is None else with_files(actor, [dict(row)])[0]
+
+
+def several(actor: Actor, ids_tiquet: Iterable[int], ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """Comments on tickets that the actor sees, by their ids."""
+    found = db.session.execute(of_tickets(actor, *ids_tiquet).where(Comentarios.id.in_(ids))).mappings()
+    return {comment["id"]: comment for comment in with_files(actor, [dict(row) for row in found])}
 
 
 def locked(actor: Actor, id_tiquet: int, id: int) -> Comentarios | None:
@@ -49,13 +56,16 @@ def locked(actor: Actor, id_tiquet: int, id: int) -> Comentarios | None:
 def page(actor: Actor, id_tiquet: int, orden: str, limite: int, corte: Corte | None) -> Pagina:
     """Comments by date, the oldest first unless ``orden`` is ``-fecha_creacion``."""
     keys = (Comentarios.fecha_creacion, Comentarios.id)
-    pagina = page_of(of_ticket(actor, id_tiquet), keys, limite, corte, descending=orden.startswith("-"))
-    return Pagina(with_files(actor, id_tiquet, pagina.filas), pagina.total, pagina.siguiente)
+    pagina = page_of(of_tickets(actor, id_tiquet), keys, limite, corte, descending=orden.startswith("-"))
+    return Pagina(with_files(actor, pagina.filas), pagina.total, pagina.siguiente)
 
 
-def with_files(actor: Actor, id_tiquet: int, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def with_files(actor: Actor, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Comments as a client gets them; their files are read at once."""
-    files = attachments.of_comments(actor, id_tiquet, [row["id"] for row in rows]) if rows else {}
+    files: dict[int, list[dict[str, Any]]] = {}
+    if rows:
+        tickets = {row["id_tiquet"] for row in rows}
+        files = attachments.of_comments(actor, tickets, [row["id"] for row in rows])
     return [shape(row, files.get(row["id"], [])) for row in rows]
 
 

@@ -144,6 +144,16 @@ def get(actor: Actor, id: int, papelera: bool = False) -> dict[str, Any] | None:
     return None if row is None else shape(row, actor, all_catalogs(actor))
 
 
+def several(actor: Actor, ids: set[int]) -> dict[int, dict[str, Any]]:
+    """Those of these tickets that the actor sees, as a client gets them."""
+    if not ids:
+        return {}
+    statement = with_names(Tiquet.__table__, sees_internal(actor))
+    rows = db.session.execute(statement.where(Tiquet.id.in_(ids), visible_to(actor))).all()
+    catalogos = all_catalogs(actor)
+    return {row.id: shape(row, actor, catalogos) for row in rows}
+
+
 def locked(actor: Actor, id: int, papelera: bool = False) -> Tiquet | None:
     """One ticket to be changed. Whoever wants it too waits here, and then sees it as we leave it."""
     return db.session.scalars(

@@ -6,6 +6,7 @@ from app.routes import (
     auth,
     catalog,
     comments,
+    feed,
     followers,
     history,
     lote,
@@ -35,5 +36,6 @@ BLUEPRINTS = (
     (people.empleados, "/api/empleados"),
     (users.blp, "/api/users"),
     (audit.blp, "/api/auditoria"),
+    (feed.blp, "/api/cambios"),
     (service.blp, ""),
 )

@@ -8,7 +8,7 @@ from sqlalchemy import func, select, update
 
 from app.errors import Conflict, Falla, Invalid, NotFound
 from app.extensions import db
-from app.models import CATALOGOS, Catalogo, CatalogoEpoca, EstadoTiquet, fold
+from app.models import CATALOGOS, ENTIDADES, Catalogo, CatalogoEpoca, EstadoTiquet, fold
 from app.permissions import Actor, Permiso, require
 from app.queries import catalog as queries
 from app.services import audit, changes, locks
@@ -20,15 +20,6 @@ EPOCA_BITS = 62
 MAX_ORDEN = 1_000_000
 PASO = 10  # between the ``orden`` of neighbours, so that a row fits between them
 MAX_CODIGO = 40
-# The entity of the event log.
-ENTIDADES = {
-    "categorias": "categoria",
-    "estados": "estado",
-    "criticidades": "criticidad",
-    "prioridades": "prioridad",
-    "ubicaciones": "ubicacion",
-    "problemas": "problema",
-}
 SIEMPRE_CON_PREDETERMINADA = ("estados", "prioridades")  # A new ticket takes the default of these.
 CATALOGO_DE = {"id_padre": "ubicaciones", "id_categoria": "categorias"}
 

@@ -29,12 +29,12 @@ SEAL = (
 )
 
 
-def number_events(most: int | None = None) -> int:
+def number_events(most: int | None = None, deadline: float | None = None) -> int:
     """Number what was committed before this call, or about ``most`` events of it; answers how many."""
     done = 0
     db.session.rollback()  # A snapshot that stands open sees nothing of what was committed since.
-    while (most is None or done < most) and transaction.read(queries.is_waiting):
-        found = transaction.run(number_batch)
+    while (most is None or done < most) and transaction.read(queries.is_waiting, deadline):
+        found = transaction.run(number_batch, deadline=deadline)
         done += found
         if found < BATCH:
             break  # The rest came after us; whoever asks for it numbers it.

@@ -33,6 +33,23 @@ def read(cursor: str | None) -> Corte | None:
     return Corte(tuple(datetime.fromisoformat(v[0]) if isinstance(v, list) else v for v in values), total)
 
 
+def feed() -> URLSafeSerializer:
+    """The cursors of the change feed: of no filter, and the same for pages and streams."""
+    return URLSafeSerializer(settings().secret_key, salt="cursor:cambios")
+
+
+def feed_cursor(secuencia: int) -> str:
+    return str(feed().dumps(secuencia))
+
+
+def feed_place(cursor: str) -> int:
+    """The number behind which a cursor of the change feed goes on."""
+    try:
+        return int(feed().loads(cursor))
+    except (BadData, ValueError, TypeError) as error:
+        raise BadRequest("cursor_invalido") from error
+
+
 def envelope(pagina: Pagina, limite: int) -> dict[str, Any]:
     """A page as a client gets it."""
     siguiente = serializer().dumps(plain(pagina.siguiente)) if pagina.siguiente else None

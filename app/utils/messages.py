@@ -10,6 +10,7 @@ TITULOS: dict[int, tuple[str, str]] = {
     405: ("Método no permitido", "Method not allowed"),
     406: ("Formato no disponible", "Not acceptable"),
     409: ("Conflicto con el estado actual", "Conflict with the present state"),
+    410: ("Ya no existe", "Gone"),
     412: ("Versión obsoleta", "Stale version"),
     413: ("Cuerpo demasiado grande", "Body too large"),
     414: ("Dirección demasiado larga", "Address too long"),
@@ -178,6 +179,12 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
         "clave_en_curso": (
             "Una petición con la misma Idempotency-Key está en curso; repítala en un momento.",
             "A request with the same Idempotency-Key is in progress; send it again in a moment.",
+        ),
+    },
+    410: {
+        "cursor_purgado": (
+            "Lo que seguía a este cursor se purgó; lea de nuevo las listas y siga con «desde=ahora».",
+            "What followed this cursor was purged; read the lists anew and go on with «desde=ahora».",
         ),
     },
     412: {

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import delete
 
 from app.extensions import db
-from app.models import CatalogoCriticidad, CatProblema, CatTiquet, EstadoTiquet, Ubicaciones
+from app.models import ENTIDADES, CatalogoCriticidad, CatProblema, CatTiquet, EstadoTiquet, Ubicaciones
 from app.models.busqueda import SEPARATORS, fold
 from app.queries import legacy as queries
 from app.queries.catalog import load
@@ -21,7 +21,7 @@ MODELOS: dict[str, Any] = {
     "estado": EstadoTiquet,
     "ubicacion": Ubicaciones,
 }
-NOMBRES = {tabla: name for name, tabla in catalog.ENTIDADES.items()}
+NOMBRES = {tabla: name for name, tabla in ENTIDADES.items()}
 # What stands for a row that is not there. A state and a criticality have their defaults.
 SIN = {
     "categoria": {"codigo": "sin_categoria", "nombre": "Sin categoría"},
