@@ -66,6 +66,14 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 def post_fork(_server: Any, worker: Any) -> None:
     os.environ["METRICS_PLACE"] = str(worker.place)
+    os.environ["HILOS"] = str(worker.cfg.threads)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Let requests that wait see that the worker is to end."""
+    from app.utils import waiting  # Not before the worker has loaded the code that it serves.
+
+    waiting.stopping = lambda: not worker.alive
 
 
 def child_exit(_server: Any, worker: Any) -> None:

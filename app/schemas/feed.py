@@ -24,6 +24,13 @@ class CambiosArgs(DesdeArgs):
     """Qué parte de los cambios."""
 
     limite = Entero(max=200, query=True, load_default=100, metadata={"description": "Eventos como mucho."})
+    espera = Entero(
+        min=0,
+        max=30,
+        query=True,
+        load_default=0,
+        metadata={"description": "Segundos que se espera a que haya alguno, si no lo hay."},
+    )
 
 
 class CambioDelFlujoSchema(Out):

@@ -5,6 +5,7 @@ from time import monotonic
 from typing import Any
 
 from app.errors import BadRequest, Gone, Unavailable
+from app.extensions import db
 from app.permissions import Actor
 from app.queries import feed as queries
 from app.services import sequencer
@@ -41,6 +42,13 @@ def number(deadline: float) -> bool:
         raise Unavailable("base_de_datos_ocupada")
     some = sequencer.EN_UNA_PETICION
     return sequencer.number_events(some, deadline) < some
+
+
+def has_more(desde: int) -> bool:
+    """Whether anything was committed behind ``desde``: a short look, after which no connection is held."""
+    found = read(lambda: queries.has_more(desde))
+    db.session.remove()
+    return found
 
 
 def behind(actor: Actor, desde: int | None, limite: int) -> Tramo:

@@ -127,9 +127,20 @@ def enter(permiso: Permiso) -> None:
     if request.method not in SAFE:
         db.session.remove()  # A slow body must not hold a connection.
         g.actor = replace(g.actor, epoca=None)  # Until the unit of work begins, catalogs may change.
+    admit(permiso)
+
+
+def admit(permiso: Permiso) -> None:
     require(permiso, g.actor)
     if g.actor.debe_cambiar_clave and request.blueprint != "auth":
         raise Forbidden("cambio_de_clave_requerido")
+
+
+def enter_again(permiso: Permiso) -> None:
+    """After a wait, in which the caller's session may have ended or its role become another."""
+    restart_clock()
+    g.actor = authenticate()
+    admit(permiso)
 
 
 def takes_parameters(view: View) -> bool:

@@ -1,12 +1,16 @@
 """The change feed over HTTP: its cursors and its pages."""
 
+from functools import partial
+from time import monotonic
 from typing import Any
 
 from flask import Response, g
 
+from app.permissions import Permiso
 from app.services import feed
 from app.services.feed import Tramo
-from app.utils import cursors
+from app.utils import cursors, waiting
+from app.utils.blueprint import enter_again
 from app.utils.etag import listed
 from app.utils.identity import current_actor
 
@@ -21,7 +25,16 @@ def place(desde: str | None) -> int | None:
 
 
 def page(args: dict[str, Any]) -> Response:
-    return told(feed.page(current_actor(), place(args.get("desde")), args["limite"], g.deadline))
+    """The next events; without any, those that come within ``espera`` seconds."""
+    limite, end = args["limite"], monotonic() + args["espera"]
+    tramo = feed.page(current_actor(), place(args.get("desde")), limite, g.deadline)
+    if tramo.eventos or not args["espera"]:
+        return told(tramo)
+    with waiting.place():
+        while not tramo.eventos and waiting.until(partial(feed.has_more, tramo.siguiente), end):
+            enter_again(Permiso.VER_CAMBIOS)
+            tramo = feed.page(current_actor(), tramo.siguiente, limite, g.deadline)
+    return told(tramo)
 
 
 def told(tramo: Tramo) -> Response:

@@ -261,6 +261,10 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
     },
     503: {
         "servicio_no_disponible": ("Inténtelo de nuevo en un momento.", "Try again in a moment."),
+        "demasiadas_esperas": (
+            "Hay demasiadas peticiones a la espera de cambios; pregunte sin «espera», o más tarde.",
+            "Too many requests are waiting for changes; ask without «espera», or later.",
+        ),
         "servicio_ocupado": (
             "Hay muchos inicios de sesión a la vez. Inténtelo de nuevo en un momento.",
             "There are many sign-ins at once. Try again in a moment.",
