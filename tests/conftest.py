@@ -18,11 +18,13 @@ from app import create_app, transaction
 from app.extensions import db
 from app.models import GENESIS, Base, LogCabeza, LogTransaccional, Tiquet
 from app.services import seed
+from app.utils import streams
 from config.config import Config
 from tests import factories
 from tests.client import ApiClient
 from tests.mariadb import Server
 
+streams.LIFE = 0.0  # In this process a stream tells what there is, and ends.
 FILES = tempfile.TemporaryDirectory(prefix="adjuntos-")  # Gone with this process.
 # What every application under test is set to, in this process and in others.
 SECRETS = {

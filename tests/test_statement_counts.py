@@ -63,6 +63,7 @@ REQUESTS: list[tuple[int, str, str, Any]] = [
     # The ticket and how much its files take are read before they are stored, and again when it is locked.
     (10, "POST", ADJUNTOS, Form(archivo=("a.txt", b"a"))),
     (6, "DELETE", f"{ADJUNTOS}/{{adjunto}}", None),
+    (1, "POST", "/api/cambios/pase", {}),
     (2, "GET", "/api/tickets/vistas/{vista}", None),
     (4, "POST", "/api/tickets/vistas", {"nombre": "Mías", "filtros": {"id_usuario_asignado": "yo"}}),
     (5, "PUT", "/api/tickets/vistas/{vista}", {"nombre": "Mías"}),

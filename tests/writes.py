@@ -157,6 +157,7 @@ CASES: dict[str, list[Case]] = {
         Case(("seguidor.eliminado",), on={"id_usuario": YO}, role="Técnico"),
     ],
     f"DELETE {TIQUETS}/{{id}}/seguidores/yo": [Case(())],
+    "POST /api/cambios/pase": [Case(()), Case((), role="Técnico")],
     f"POST {TIQUETS}/{{id}}/asignar": [
         Case(TIQUET_CHANGED, {"id_usuario": OTRO}),
         Case(TIQUET_CHANGED, {"id_usuario": YO}, role="Técnico"),

@@ -6,6 +6,8 @@ from marshmallow import fields
 from app.schemas.audit import CambioSchema
 from app.schemas.fields import Entero, Schema, Texto
 
+CURSOR_FORM = "^[A-Za-z0-9_.-]+$"
+
 
 class DesdeArgs(Schema):
     """Desde dónde."""
@@ -15,7 +17,7 @@ class DesdeArgs(Schema):
         metadata={
             "description": "El `siguiente` de la respuesta anterior; si falta, desde el principio, y con"
             " `ahora`, desde el final.",
-            "pattern": "^[A-Za-z0-9_.-]+$",
+            "pattern": CURSOR_FORM,
         },
     )
 
@@ -31,6 +33,25 @@ class CambiosArgs(DesdeArgs):
         load_default=0,
         metadata={"description": "Segundos que se espera a que haya alguno, si no lo hay."},
     )
+
+
+class EventosArgs(DesdeArgs):
+    """Desde dónde, y con qué pase."""
+
+    pase = Texto(
+        max=2000,
+        metadata={
+            "description": "Un pase, en lugar de la cabecera `Authorization`.",
+            "pattern": CURSOR_FORM,
+        },
+    )
+
+
+class PaseSchema(Out):
+    """Un pase para abrir el flujo de eventos una vez."""
+
+    pase = fields.String(required=True)
+    vence = fields.DateTime(required=True)
 
 
 class CambioDelFlujoSchema(Out):

@@ -25,6 +25,7 @@ def page(actor: Actor, desde: int | None, limite: int, deadline: float) -> Tramo
     while True:
         complete = number(deadline)
         tramo = read(lambda: behind(actor, desde, limite), deadline)
+        db.session.remove()  # Whoever takes its time with the answer holds no connection.
         if tramo.eventos or complete:
             return tramo
 

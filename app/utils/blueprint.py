@@ -14,7 +14,7 @@ from app.extensions import db
 from app.permissions import Permiso, require
 from app.schemas.simulation import SimularArgs
 from app.transaction import read
-from app.utils import idempotency, simulation
+from app.utils import idempotency, passes, simulation
 from app.utils.identity import authenticate, nobody
 from app.utils.parser import Parser, refuse_parameters
 from app.utils.requests import restart_clock
@@ -32,13 +32,20 @@ class Blueprint(flask_smorest.Blueprint):
         "multipart": "multipart/form-data",
     }
 
-    def route(self, rule: str, *, permiso: Permiso, **options: Any) -> Callable[[View], View]:
-        """Register a view. A route that does not say who may call it does not exist."""
+    def route(
+        self, rule: str, *, permiso: Permiso, pase: bool = False, **options: Any
+    ) -> Callable[[View], View]:
+        """Register a view. A route that does not say who may call it does not exist.
+
+        With ``pase`` a pass in the address stands for the token.
+        """
         register = super().route
 
         def decorator(view: View) -> View:
             @wraps(view)
             def wrapper(*args: Any, **kwargs: Any) -> Response:
+                if pase and "pase" in request.args:
+                    g.sesion = passes.redeem(request.args["pase"])
                 enter(permiso)
                 if not takes_parameters(view):
                     refuse_parameters()
@@ -93,6 +100,10 @@ class Blueprint(flask_smorest.Blueprint):
 
         document = self.doc(**{"x-simulable": True})
         return document(self.arguments(SimularArgs, location="query")(wrapper))  # type: ignore[no-any-return]
+
+    def streaming(self, view: View) -> View:
+        """Document that this view answers a stream, and goes on from ``Last-Event-ID``."""
+        return self.doc(**{"x-flujo": True})(view)  # type: ignore[no-any-return]
 
     def ranged(self, view: View) -> View:
         """Document that this view answers bytes, or a range of them."""

@@ -19,15 +19,15 @@ def nobody() -> Actor:
 
 
 def authenticate() -> Actor:
-    """The holder of the request's access token, whose session is alive at this moment."""
-    found = tokens.claims(tokens.bearer(), "access")
-    holder = read(lambda: sessions.holder(found["sid"], int(found["sub"])), g.deadline)
+    """The holder of the request's access token or pass, whose session is alive at this moment."""
+    sid, sub = g.sesion if "sesion" in g else session_of_token()
+    holder = read(lambda: sessions.holder(sid, sub), g.deadline)
     if holder is None:
         raise Unauthorized("sesion_terminada")
     return Actor(
         id=holder.id,
         tipo_usuario=holder.tipo_usuario,
-        id_sesion=found["sid"],
+        id_sesion=sid,
         id_solicitud=g.id_solicitud,
         ip=request.remote_addr,
         epoca=holder.epoca,
@@ -35,6 +35,11 @@ def authenticate() -> Actor:
         id_cliente=holder.id_cliente,
         id_empleado=holder.id_empleado,
     )
+
+
+def session_of_token() -> tuple[str, int]:
+    found = tokens.claims(tokens.bearer(), "access")
+    return found["sid"], int(found["sub"])
 
 
 def current_actor() -> Actor:

@@ -73,6 +73,10 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
             "Este token de refresco ya se usó; por seguridad se cerró la sesión.",
             "This refresh token was used before; the session was ended for safety.",
         ),
+        "pase_invalido": (
+            "El pase no es válido, caducó o ya se usó; pida otro en /api/cambios/pase.",
+            "The pass is not valid, has expired or was used; ask for another at /api/cambios/pase.",
+        ),
         "credenciales_invalidas": (
             "El correo o la contraseña no son correctos.",
             "The e-mail or the password is not right.",

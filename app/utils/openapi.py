@@ -9,6 +9,7 @@ from flask import Flask
 
 from app.permissions import POLITICA, TODOS, Permiso, siempre
 from app.schemas.attachments import Archivo
+from app.schemas.feed import CURSOR_FORM
 from app.schemas.fields import IdOPalabra, Instante, Texto
 from app.schemas.problems import ProblemaSchema
 from app.schemas.simulation import SimulacionSchema
@@ -87,6 +88,7 @@ IF_MATCH = "ETag que se leyó, o `*`; si el objeto cambió desde entonces, la re
 IF_NONE_MATCH = "ETag que ya se tiene; si no cambió, la respuesta es 304 sin cuerpo."
 RANGE = "Los bytes que se quieren, como `bytes=0-1023`; la respuesta es 206."
 RANGE_FORM = r"^bytes=(\d{1,15}-\d{0,15}|-\d{1,15})$"
+LAST_EVENT_ID = "El `id` del último evento que se recibió; vale más que `desde`."
 PREFER = (
     "`merge`: si `If-Match` es de una versión anterior, los cambios que no coinciden con los que otros"
     " hicieron desde entonces se hacen en la actual; otras preferencias se ignoran."
@@ -206,6 +208,7 @@ def complete_operation(path: str, method: str, operation: dict[str, Any], respon
     etag = operation.pop("x-etag", False)
     several, ranged = operation.pop("x-varios", False), operation.pop("x-rango", False)
     file = operation.pop("x-archivo", False)
+    streaming = operation.pop("x-flujo", False)
     mergeable = operation.pop("x-mezcla", False)
     simulable = operation.pop("x-simulable", False)
     versioned = "version_obsoleta" in codigos
@@ -260,6 +263,8 @@ def complete_operation(path: str, method: str, operation: dict[str, Any], respon
         parameters.append(header(name, description))
     if versioned:
         parameters.append(header("If-Match", IF_MATCH, TAGS.pattern, example="*"))
+    if streaming:
+        parameters.append(header("Last-Event-ID", LAST_EVENT_ID, CURSOR_FORM))
     if mergeable:
         parameters.append(header("Prefer", PREFER, example="merge"))
     if etag and method == "get":

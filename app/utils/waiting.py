@@ -1,10 +1,14 @@
 """Requests that wait: few enough that others are served, and no longer than the process goes on."""
 
 import os
+import socket
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore
 from time import monotonic, sleep
+
+from flask import request
 
 from app.errors import Unavailable
 
@@ -19,6 +23,23 @@ def never() -> bool:
 
 
 stopping: Callable[[], bool] = never  # Whether this worker is to end: set by gunicorn.conf.py.
+
+
+def is_over() -> bool:
+    """Whether there is nobody to answer any more, or no time."""
+    return stopping() or has_hung_up(request.environ.get("gunicorn.socket"))
+
+
+def has_hung_up(client: socket.socket | None) -> bool:
+    """Whether whoever asked has gone: it would keep its place until somebody wrote to it, twice."""
+    if client is None or isinstance(client, ssl.SSLSocket):  # Behind TLS of its own one cannot peek.
+        return False
+    try:
+        return client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def take_place() -> None:
@@ -37,8 +58,8 @@ def place() -> Iterator[None]:
 
 
 def until(ready: Callable[[], bool], end: float) -> bool:
-    """Wait until it is ``ready``; False when that is not before ``end``, or before the process stops."""
-    while not stopping():
+    """Wait until it is ``ready``; False when that is not before ``end``, or when the wait ``is_over``."""
+    while not is_over():
         if ready():
             return True
         left = end - monotonic()
