@@ -21,6 +21,7 @@ from tests.test_chain import plant
 from tests.test_feed import FEED, TICKETS, cursors_say, get
 
 SOON = 3.0  # seconds, on a busy machine
+STOPS = 12.0  # With kept-alive connections let go; whom gunicorn has to cut off takes 20.
 
 
 @contextmanager
@@ -176,4 +177,4 @@ def test_whoever_waits_is_answered_when_the_service_stops(committed, database_ur
 
     assert [(one.status, one.json["data"]) for one in answers] == [(200, [])] * 2
     assert status == 0
-    assert took < 2 * SOON
+    assert took < STOPS

@@ -24,7 +24,7 @@ from tests.gunicorn import Gunicorn, gunicorn
 from tests.nginx import nginx
 from tests.test_chain import plant
 from tests.test_feed import FEED, TICKETS, cursors_say, get
-from tests.test_feed_waiting import SOON, meanwhile
+from tests.test_feed_waiting import SOON, STOPS, meanwhile
 from tests.threads import at_once
 
 STREAM = f"{FEED}/eventos"
@@ -263,7 +263,7 @@ def test_streams_end_when_the_service_stops_and_leave_room_while_it_runs(committ
     assert left == [[], []]
     assert status == 0
     assert ended < SOON
-    assert stopped < 2 * SOON
+    assert stopped < STOPS
 
 
 def test_who_hangs_up_makes_room_at_once(committed, database_url):
