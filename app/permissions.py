@@ -24,6 +24,7 @@ class Actor:
     debe_cambiar_clave: bool = False  # Its password is temporary.
     id_cliente: int | None = None  # For whom a Solicitante asks.
     id_empleado: int | None = None
+    alcances: frozenset[str] | None = None  # What a service token may at most; None for all others.
 
     @property
     def es_personal(self) -> bool:
@@ -81,6 +82,8 @@ class Permiso(Enum):
     ADMINISTRAR_USUARIO = "usuario.administrar"
     VER_AUDITORIA = "auditoria.ver"
     VER_CAMBIOS = "cambio.ver"
+    PEDIR_PASE = "cambio.pedir_pase"
+    ADMINISTRAR_TOKEN = "token.administrar"  # noqa: S105  a name, not a secret
 
 
 PERSONAL = (ADMINISTRADOR, TECNICO)
@@ -158,7 +161,52 @@ POLITICA: dict[Permiso, tuple[tuple[str, ...], Callable[[Actor, Any], bool]]] = 
     Permiso.ADMINISTRAR_USUARIO: (SOLO_ADMINISTRADOR, siempre),
     Permiso.VER_AUDITORIA: (SOLO_ADMINISTRADOR, siempre),
     Permiso.VER_CAMBIOS: (PERSONAL, siempre),
+    Permiso.PEDIR_PASE: (PERSONAL, siempre),  # For a session: a program sends its token in a header.
+    Permiso.ADMINISTRAR_TOKEN: (PERSONAL, siempre),
 }
+
+# Scope of service tokens -> what it opens, to an owner whose role may. What is in none is never a token's: it
+# makes no tokens, changes no password, and gives nobody any rights.
+ALCANCES: dict[str, tuple[Permiso, ...]] = {
+    "tickets:leer": (
+        Permiso.VER_TIQUET,
+        Permiso.VER_SEGUIDOR,
+        Permiso.EXPORTAR_TIQUET,
+        Permiso.VER_PAPELERA,
+        Permiso.VER_COMENTARIO,
+        Permiso.VER_ADJUNTO,
+        Permiso.VER_VISTA,
+        Permiso.VER_RELACION,
+    ),
+    "tickets:escribir": (
+        Permiso.CREAR_TIQUET,
+        Permiso.EDITAR_TIQUET,
+        Permiso.MOVER_TIQUET,
+        Permiso.GESTIONAR_TIQUET,
+        Permiso.ELIMINAR_TIQUET,
+        Permiso.ASIGNAR_TIQUET,
+        Permiso.FUSIONAR_TIQUET,
+        Permiso.SEGUIR_TIQUET,
+        Permiso.REABRIR_CERRADO,
+        Permiso.RESTAURAR_TIQUET,
+        Permiso.CREAR_COMENTARIO,
+        Permiso.EDITAR_COMENTARIO,
+        Permiso.ELIMINAR_COMENTARIO,
+        Permiso.CREAR_ADJUNTO,
+        Permiso.ELIMINAR_ADJUNTO,
+        Permiso.CREAR_VISTA,
+        Permiso.EDITAR_VISTA,
+        Permiso.EDITAR_RELACION,
+    ),
+    "comentarios:internos": (Permiso.COMENTARIO_INTERNO, Permiso.VER_HISTORIAL),
+    "catalogos:leer": (Permiso.VER_CATALOGO, Permiso.VER_INACTIVO),
+    "catalogos:escribir": (Permiso.ADMINISTRAR_CATALOGO,),
+    "personas:leer": (Permiso.VER_PERSONA,),
+    "personas:escribir": (Permiso.EDITAR_PERSONA, Permiso.ELIMINAR_PERSONA),
+    "usuarios:leer": (Permiso.VER_USUARIO, Permiso.VER_DATOS_DE_USUARIO),
+    "cambios:leer": (Permiso.VER_CAMBIOS,),
+}
+ALCANCE_DE = {permiso: alcance for alcance, some in ALCANCES.items() for permiso in some}
 
 PERMISOS_DE_TIQUET = (
     Permiso.VER_TIQUET,
@@ -176,18 +224,34 @@ PERMISOS_EN_LA_PAPELERA = (Permiso.VER_PAPELERA, Permiso.RESTAURAR_TIQUET)
 
 
 def allows(permiso: Permiso, actor: Actor, thing: Any = None) -> bool:
-    """Whether ``actor`` may; without a ``thing`` only its role is asked."""
+    """Whether ``actor`` may; without a ``thing`` only its role and the scopes of its token are asked."""
+    return role_allows(permiso, actor, thing) and is_in_scope(permiso, actor)
+
+
+def role_allows(permiso: Permiso, actor: Actor, thing: Any) -> bool:
     roles, rule = POLITICA[permiso]
     return actor.tipo_usuario in roles and (thing is None or rule(actor, thing))
 
 
+def is_in_scope(permiso: Permiso, actor: Actor) -> bool:
+    return actor.alcances is None or ALCANCE_DE.get(permiso) in actor.alcances
+
+
 def require(permiso: Permiso, actor: Actor, thing: Any = None) -> None:
-    if not allows(permiso, actor, thing):
+    if not role_allows(permiso, actor, thing):
         roles = list(POLITICA[permiso][0])
         raise Forbidden(
             permiso=permiso.value,
             roles=", ".join(roles),
             miembros={"permiso": permiso.value, "roles": roles},
+        )
+    if not is_in_scope(permiso, actor):
+        alcance = ALCANCE_DE.get(permiso)
+        raise Forbidden(
+            "alcance_insuficiente" if alcance else "solo_con_sesion",
+            permiso=permiso.value,
+            alcance=alcance,
+            miembros={"permiso": permiso.value, "alcance": alcance},
         )
 
 

@@ -1,6 +1,7 @@
 """Test data: each factory takes only what the test is about."""
 
 import hashlib
+import secrets
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,12 +22,14 @@ from app.models import (
     Seguidores,
     Sesion,
     Tiquet,
+    TokenServicio,
     Usuario,
     Vistas,
     utcnow,
 )
 from app.services.catalog import touch_catalogs
 from app.services.passwords import hash_password
+from app.services.sessions import digest
 from app.storage import new_name, store
 from app.utils import tokens
 
@@ -167,6 +170,35 @@ def signed_in(id_usuario: int, **fields: Any) -> tuple[str, dict[str, str]]:
     with current_app.app_context():
         pair = tokens.pair(id_usuario, sid)
     return sid, {"Authorization": f"Bearer {pair['access_token']}"}
+
+
+class TokenFactory(Factory):
+    class Meta:
+        model = TokenServicio
+
+    id_usuario = factory.LazyFunction(lambda: UsuarioFactory().id)
+    nombre = "Panel de la entrada"
+    huella = factory.LazyFunction(lambda: secrets.token_hex(32))
+    alcances: Any = factory.LazyFunction(lambda: ["tickets:leer"])
+    vence = factory.LazyFunction(lambda: utcnow() + timedelta(days=1))
+
+
+@dataclass(frozen=True)
+class Programa:
+    """A program with a service token: its owner's id, the token's, and the headers that carry it."""
+
+    id: int
+    id_token: int
+    token: str
+    headers: dict[str, str]
+
+
+def programa(id_usuario: int, *alcances: str, **fields: Any) -> Programa:
+    """A program of this user's that has these scopes; it was used just now, so that nothing notes it."""
+    token = f"spt_{secrets.token_urlsafe(32)}"
+    about = {"ultimo_uso": utcnow()} | fields
+    made = TokenFactory(id_usuario=id_usuario, huella=digest(token), alcances=list(alcances), **about)
+    return Programa(id_usuario, made.id, token, {"Authorization": f"Bearer {token}"})
 
 
 def tiquet(**fields: Any) -> int:

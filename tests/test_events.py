@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import select, update
 
 from app.extensions import db
-from app.models import ENTIDADES, ROLES, Idempotencia, Sesion, Usuario
-from app.permissions import POLITICA, Permiso
+from app.models import ENTIDADES, ROLES, Idempotencia, Sesion, TokenServicio, Usuario
+from app.permissions import ALCANCE_DE, ALCANCES, POLITICA, Permiso
 from app.services import passwords
 from app.services.users import CLAVE_DE_DEMO
 from tests.client import Form, example_of, operations
-from tests.factories import HASH, quien, tiquet
+from tests.factories import HASH, Programa, programa, quien, tiquet
 from tests.world import (
     AUTH,
     LOG,
@@ -103,6 +103,11 @@ class Call:
         return f"{filled(ADDRESSES[entidad], self.ids[:1])}/{id}"
 
 
+def reader_of(call):
+    """Who may see what ``call`` is about: of what is somebody's own, nobody else."""
+    return call.yo if f"{AUTH}tokens" in call.path else quien("Administrador")
+
+
 def shown(client, admin, address):
     """What stands at an address, if anything does; in the trash too."""
     if address is None:
@@ -115,7 +120,7 @@ def shown(client, admin, address):
         return next((row | own for row in rows if row["id_usuario"] == int(member)), {})
     if answer.status_code == 200:
         return stored(answer.json, address) if "/relaciones/" in address else answer.json
-    trash = client.get(f"{TIQUETS}?papelera=true", headers=admin.headers).json["data"]
+    trash = client.get(f"{TIQUETS}?papelera=true", headers=admin.headers).json.get("data", [])
     return next((row for row in trash if address == f"{TIQUETS}/{row['id']}"), {})
 
 
@@ -147,6 +152,7 @@ ADDRESSES = {
     "seguidor": f"{TIQUETS}/{{id}}/seguidores",
     "usuario": USERS,
     "vista": VISTAS,
+    "token": f"{AUTH}tokens",
     **{entidad: f"/api/tickets/{name}" for name, entidad in ENTIDADES.items()},
     **{entidad: f"/api/{entidad}s" for entidad in PERSONAS},
 }
@@ -195,8 +201,10 @@ def secrets_of(call, answer):
     with between_requests():
         hashes = db.session.scalars(select(Usuario.password_hash)).all()
         digests = db.session.scalars(select(Sesion.refresco)).all()
+        digests += db.session.scalars(select(TokenServicio.huella)).all()
     sent = [value for name, value in (call.body or {}).items() if "password" in name]
     given = [answer.json[name] for name in ("access_token", "refresh_token")] if "login" in call.path else []
+    given += [answer.json["token"]] if call.method == "POST" and call.path == f"{AUTH}tokens" else []
     token = call.headers["Authorization"].removeprefix("Bearer ")
     return [*hashes, *digests, *sent, *given, token, "argon2", "password"]
 
@@ -237,7 +245,8 @@ def about(accion, id, before, after, of_path):
 
 @pytest.mark.parametrize(("operation", "case"), ALL_CASES)
 def test_a_change_leaves_exactly_its_events(app, client, session, operation, case):
-    call, admin = Call(app, client, operation, case), quien("Administrador")
+    call = Call(app, client, operation, case)
+    admin = reader_of(call)
     expected = [call.thing_of(one) for one in case.events]
     before = [shown(client, admin, call.address_of(*one)) for one in expected]
     mark = last_event()
@@ -310,6 +319,8 @@ def refusals_of_any(call):
     if permiso:
         allowed = POLITICA[Permiso(permiso)][0]
         yield from ((403, {"by": quien(role)}) for role in ROLES if role not in allowed)
+        needed = ALCANCE_DE.get(Permiso(permiso))
+        yield 403, {"by": programa(call.yo.id, *(ALCANCES.keys() - {needed}))}
         if "Técnico" in allowed and not call.path.startswith(AUTH):
             yield 403, {"by": quien("Técnico", debe_cambiar_clave=True)}
     if isinstance(call.body, Form):
@@ -358,7 +369,8 @@ def denial(answer, quien):
         "peticion": f"{answer.request.method} {answer.request.path}",
     }
     changed = {name: (None, value) for name, value in told.items() if value}
-    return event("acceso.denegado", answer, quien.id, cambios=changed)
+    by = {"tipo_actor": "token", "origen": f"token {quien.id_token}"} if isinstance(quien, Programa) else {}
+    return event("acceso.denegado", answer, quien.id, cambios=changed, **by)
 
 
 @pytest.mark.parametrize("operation", CASES)

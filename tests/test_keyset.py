@@ -22,6 +22,7 @@ from app.models import (
     Seguidores,
     Sesion,
     Tiquet,
+    TokenServicio,
     Usuario,
     Vistas,
     utcnow,
@@ -182,10 +183,18 @@ SESIONES = Caso(
     ("fecha_creacion",),
     descending=True,
 )
+TOKENS = Caso(
+    "/api/auth/tokens",
+    TokenServicio,
+    st.fixed_dictionaries({"fecha_creacion": INSTANTES}),
+    ("fecha_creacion",),
+    descending=True,
+)
 CASOS = (
     *GENTE,
     FOLLOWERS,
     SESIONES,
+    TOKENS,
     *(conversation(orden) for orden in ("fecha_creacion", "-fecha_creacion")),
     files(),
     views(),
@@ -228,6 +237,7 @@ class Estante:
             Comentarios: {"id_tiquet": self.id_tiquet, "id_autor": self.quien.id, "mensaje": "Uno de muchos"},
             Adjuntos: {"id_tiquet": self.id_tiquet, "id_autor": self.quien.id} | ARCHIVO,
             Vistas: {"id_usuario": self.quien.id, "filtros": {}},
+            TokenServicio: {"id_usuario": self.quien.id, "nombre": "x", "alcances": [], "vence": utcnow()},
             LogTransaccional: self.event(),
         }.get(model, {})
         versioned = {} if model is LogTransaccional else {"version": 1}
@@ -236,6 +246,8 @@ class Estante:
             whole = [fila | {"objeto": uuid.uuid4().hex} for fila in whole]
         if model is Vistas:
             whole = [fila | {"nombre": f"{fila.get('nombre', '')}{uuid.uuid4()}"} for fila in whole]
+        if model is TokenServicio:
+            whole = [fila | {"huella": uuid.uuid4().hex} for fila in whole]
         if model is LogTransaccional:
             whole = [{"id_evento": f"e-{fila['id']}"} | fila for fila in whole]
         if model is Usuario:
@@ -323,6 +335,7 @@ def some(caso: Caso, count: int) -> list[Fila]:
         LogTransaccional: {"fecha": INICIO},
         Seguidores: {"fecha_creacion": INICIO},
         Sesion: {"fecha_creacion": INICIO},
+        TokenServicio: {"fecha_creacion": INICIO},
     }.get(caso.model, {"nombre": "Ana", "apellido": "Ana"})
     return [fila] * count
 

@@ -86,6 +86,8 @@ RULES = (
     ("* /api/tickets/tickets/{id}*", NOTHING, "tiquet_no_encontrado", None),
     ("* /api/auth/sesiones/{id}", OWN, None, None),
     ("* /api/auth/sesiones/{id}", "*", "sesion_no_encontrada", None),
+    ("* /api/auth/tokens/{id}", OWN, None, None),
+    ("* /api/auth/tokens/{id}", "*", "token_no_encontrado", None),
     ("* /api/users/{id}*", NOTHING, "usuario_no_encontrado", None),
     ("* /api/clientes/{id}", NOTHING, "cliente_no_encontrado", None),
     ("* /api/empleados/{id}", NOTHING, "empleado_no_encontrado", None),
@@ -180,6 +182,11 @@ class World:
                 ANOTHERS: make_session(self.third),
                 CLOSED: make_session(self.yo.id, fin=utcnow()),
                 NOTHING: (UNKNOWN_SESSION,),
+            },
+            f"{AUTH}tokens/{{id}}": {
+                OWN: MAKERS[f"{AUTH}tokens/{{id}}"](id_usuario=self.yo.id),
+                ANOTHERS: MAKERS[f"{AUTH}tokens/{{id}}"](id_usuario=self.third),
+                NOTHING: (UNKNOWN,),
             },
         }
         for path, campo in POINTERS.items():

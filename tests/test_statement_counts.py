@@ -34,6 +34,9 @@ REQUESTS: list[tuple[int, str, str, Any]] = [
     (4, "POST", "/api/users/{usuario}/desbloquear", {}),
     (2, "GET", "/api/auth/sesiones/{sesion}", None),
     (4, "DELETE", "/api/auth/sesiones/{sesion}", None),
+    (2, "GET", "/api/auth/tokens/{token}", None),
+    (4, "POST", "/api/auth/tokens", {"nombre": "Panel", "alcances": ["tickets:leer"]}),
+    (4, "DELETE", "/api/auth/tokens/{token}", None),
     (3, "POST", "/api/auth/logout-todas", {}),
     (10, "DELETE", "/api/users/{usuario}", None),
     (2, "GET", "/api/clientes/{cliente}", None),
@@ -99,6 +102,7 @@ LISTS = [
     (2, "/api/users", {}),
     (2, "/api/users", {"q": "ro", "activo": "true", "id_categoria": 1}),
     (2, "/api/auth/sesiones", {}),
+    (2, "/api/auth/tokens", {}),
     (2, "/api/clientes", {}),
     (2, "/api/clientes", {"q": "ro li", "activo": "true", "id_ubicacion": 1}),
     (2, "/api/empleados", {}),
@@ -137,6 +141,7 @@ def ids(client, admin):
         "ubicacion": made("/api/tickets/ubicaciones", {"nombre": "Sede nueva"}),
         "adjunto": factories.adjunto(id_tiquet=tiquet).id,
         "sesion": factories.signed_in(admin.id)[0],
+        "token": factories.TokenFactory(id_usuario=admin.id).id,
         "comentario": made(COMENTARIOS.format(tiquet=tiquet), {"mensaje": "Se reinició"}),
         "otro": factories.tiquet(),
         "relacion": made(RELACIONES.format(tiquet=tiquet), {"tipo": "hijo", "id_tiquet": factories.tiquet()}),
@@ -176,6 +181,7 @@ def test_a_requester_takes_so_many_statements_too(client, admin, ids, count, met
 def test_a_page_takes_so_many_statements_however_long_it_is(client, admin, ids, count, path, query):
     for _ in range(4):
         factories.signed_in(admin.id)
+        factories.TokenFactory(id_usuario=admin.id)
         usuario = factories.UsuarioFactory(nombre="Rosa").id
         client.put(f"/api/users/{usuario}", json={"categorias": [1]}, headers=admin.headers)
         factories.SeguidorFactory(id_tiquet=ids["tiquet"], id_usuario=usuario)

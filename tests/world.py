@@ -88,6 +88,7 @@ MAKERS: dict[str, Make] = {
     f"{TIQUETS}/{{id}}/seguidores/{{id_usuario}}": make_follower,
     f"{USERS}/{{id}}": maker(factories.UsuarioFactory),
     f"{AUTH}sesiones/{{id}}": make_session,
+    f"{AUTH}tokens/{{id}}": maker(factories.TokenFactory),
     **{f"/api/{entidad}s/{{id}}": maker(factory) for entidad, factory in PERSONAS.items()},
     **{f"/api/tickets/{name}/{{id}}": row_maker(name) for name in CATALOGOS},
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -20,6 +21,7 @@ CORTA = "corta"
 YO, OTRO, TERCERO = "<yo>", "<otro>", "<tercero>"
 TIQUET = "<tiquet>"  # the id of a ticket that nobody has
 AHORA = utcnow()
+PRONTO, TARDE = (f"{(AHORA + timedelta(days=days)).isoformat()}Z" for days in (1, 800))
 DE_OTRO = {"id_usuario_asignado": OTRO, "id_estado": 2}
 MIO = {"id_usuario_asignado": YO, "id_estado": 2}
 CERRADO = {"id_estado": 6, "motivo_cierre": "resuelto", "fecha_cierre": AHORA, "fecha_resolucion": AHORA}
@@ -94,6 +96,15 @@ CASES: dict[str, list[Case]] = {
     "POST /api/auth/me/password": [
         Case(("usuario.clave_cambiada",)),
         Case(("usuario.clave_cambiada",), role="Técnico"),
+    ],
+    "POST /api/auth/tokens": [
+        Case(("token.creado",)),
+        Case(("token.creado",), {"nombre": "Correo", "alcances": ["tickets:escribir"], "vence": PRONTO}),
+        Case(("token.creado",), {"nombre": "x", "alcances": ["tickets:leer"], "vence": None}, role="Técnico"),
+    ],
+    "DELETE /api/auth/tokens/{id}": [
+        Case(("token.revocado",), on={"id_usuario": YO}),
+        Case(("token.revocado",), on={"id_usuario": YO, "ultimo_uso": AHORA}, role="Técnico"),
     ],
     "POST /api/tickets/tickets": [
         Case(("tiquet.creado",)),
@@ -237,6 +248,13 @@ REFUSALS: dict[str, list[Refusal]] = {
         Refusal(403, {"password_actual": "no es esta", "password_nuevo": "tres tigres en el trigal"}),
         Refusal(422, {"password_actual": CLAVE_DE_DEMO, "password_nuevo": CORTA}),
     ],
+    "POST /api/auth/tokens": [
+        Refusal(422, {"nombre": "x", "alcances": []}),
+        Refusal(422, {"nombre": "x", "alcances": ["usuarios:escribir"]}),
+        Refusal(422, {"nombre": "x", "alcances": ["tickets:leer"], "vence": TARDE}),
+        Refusal(422, {"nombre": "x", "alcances": ["tickets:leer"], "vence": "2026-01-01T00:00:00Z"}),
+    ],
+    "DELETE /api/auth/tokens/{id}": [Refusal(404, on={"id_usuario": OTRO})],
     f"POST {TIQUETS}": [
         Refusal(409, NUEVO | EXTERNO, planted=lambda *_: tiquet(**EXTERNO)),
         Refusal(422, NUEVO | {"id_categoria": UNKNOWN}),

@@ -38,6 +38,7 @@ from app.models.tiquet import (
     Seguidores,
     Tiquet,
 )
+from app.models.token import TokenServicio
 from app.models.usuario import ADMINISTRADOR, ROLES, SOLICITANTE, TECNICO, Sesion, Usuario, UsuarioCategoria
 from app.models.vista import Vistas
 
@@ -91,6 +92,7 @@ __all__ = [
     "Seguidores",
     "Sesion",
     "Tiquet",
+    "TokenServicio",
     "Ubicaciones",
     "Usuario",
     "UsuarioCategoria",

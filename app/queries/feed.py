@@ -10,10 +10,12 @@ from app.extensions import db
 from app.models import CABEZA_ID, ENTIDADES, LogCabeza, LogTransaccional
 from app.permissions import Actor, Permiso, allows
 from app.queries import comments, tickets
+from app.queries.audit import DE_COMENTARIOS
 
 EVENTO = ("secuencia", "id_evento", "accion", "entidad", "id_entidad", "id_tiquet", "fecha", "cambios")
 # What whoever may not read the log hears of.
 DEL_PERSONAL = ("tiquet", "comentario", "adjunto", "seguidor", "relacion", *ENTIDADES.values())
+CONVERSACION = ("comentario", "adjunto")  # They may be internal.
 VENTANA = 20_000  # numbers that one statement looks at, however few of them the actor sees
 
 log = LogTransaccional
@@ -57,11 +59,13 @@ def with_things(actor: Actor, rows: Sequence[Any]) -> list[dict[str, Any]]:
     seen = tickets.several(actor, {row["id_tiquet"] for row in rows} - {None})
     wanted = {row["id_entidad"] for row in rows if row["entidad"] == "comentario"}
     things = {"tiquet": seen, "comentario": comments.several(actor, seen, wanted) if wanted else {}}
-    all_told = allows(Permiso.VER_AUDITORIA, actor)
+    all_told, internal = allows(Permiso.VER_AUDITORIA, actor), tickets.sees_internal(actor)
 
     def shape(row: Any) -> dict[str, Any]:
-        told = all_told or row["id_tiquet"] is None or row["id_tiquet"] in seen
         objeto = things.get(row["entidad"], {}).get(row["id_entidad"])
+        told = all_told or row["id_tiquet"] is None or row["id_tiquet"] in seen
+        if not internal and (row["entidad"] in CONVERSACION or row["accion"] in DE_COMENTARIOS):
+            told = objeto is not None and row["entidad"] == "comentario"
         return {**row, "cambios": row["cambios"] if told else [], "objeto": objeto}
 
     return [shape(row) for row in rows]

@@ -20,18 +20,17 @@ MOSTRADAS: tuple[Any, ...] = (
 ORDEN = (Sesion.fecha_creacion, Sesion.id)
 
 
+def held() -> tuple[Any, ...]:
+    """What an ``Actor`` holds, by whatever it came in; the epoch is that of the catalogs."""
+    user = (Usuario.id, Usuario.tipo_usuario, Usuario.id_cliente, Usuario.id_empleado)
+    epoca = select(CatalogoEpoca.epoca).scalar_subquery()
+    return (*user, Usuario.debe_cambiar_clave, epoca.label("epoca"))
+
+
 @cache
 def holder_statement() -> Select[Any]:
-    epoca = select(CatalogoEpoca.epoca).scalar_subquery()
     return (
-        select(
-            Usuario.id,
-            Usuario.tipo_usuario,
-            Usuario.id_cliente,
-            Usuario.id_empleado,
-            Usuario.debe_cambiar_clave,
-            epoca.label("epoca"),
-        )
+        select(*held())
         .join(Sesion, Sesion.id_usuario == Usuario.id)
         .where(
             Sesion.id == bindparam("sid"),
@@ -44,7 +43,7 @@ def holder_statement() -> Select[Any]:
 
 
 def holder(sid: str, sub: int) -> Row[Any] | None:
-    """What an ``Actor`` holds of an active user whose session is alive; the epoch is that of the catalogs."""
+    """What an ``Actor`` holds of an active user whose session is alive."""
     return db.session.execute(holder_statement(), {"sid": sid, "sub": sub, "now": utcnow()}).one_or_none()
 
 

@@ -2,16 +2,19 @@
 
 from typing import Any
 
-from flask import Response, g, request
+from flask import Response, g, request, url_for
 
 from app.errors import NotFound
 from app.permissions import Permiso
 from app.queries import sessions as queries
+from app.queries import tokens as token_queries
 from app.schemas.auth import LoginArgs, SesionAbiertaSchema, SesionSchema
 from app.schemas.fields import VacioArgs
 from app.schemas.pages import PaginaArgs, pagina_de
+from app.schemas.tokens import TokenCreateArgs, TokenNuevoSchema, TokenSchema, TokensPaginaSchema
 from app.schemas.users import ClavePropiaArgs, PerfilSchema, PerfilUpdateArgs
 from app.services import sessions, users
+from app.services import tokens as service_tokens
 from app.transaction import read, run
 from app.utils import cursors, tokens
 from app.utils.blueprint import Blueprint, prepare
@@ -111,6 +114,56 @@ def end_session(id: str) -> Response:
     Sus tokens dejan de valer al momento. Puede ser la de esta petición.
     """
     sessions.end_one(current_actor(), id)
+    return Response(status=204)
+
+
+@blp.get("/tokens", permiso=Permiso.ADMINISTRAR_TOKEN)
+@blp.arguments(PaginaArgs, location="query")
+@blp.response(200, TokensPaginaSchema)
+def list_tokens(args: dict[str, Any]) -> Response:
+    """Listar los tokens de servicio propios
+
+    El más reciente primero; también los vencidos.
+    """
+    pagina = token_queries.page(current_actor(), args["limite"], cursors.read(args.get("cursor")))
+    return listed(cursors.envelope(pagina, args["limite"]))
+
+
+@blp.post("/tokens", permiso=Permiso.ADMINISTRAR_TOKEN)
+@blp.arguments(
+    TokenCreateArgs, example={"nombre": "Panel de la entrada", "alcances": ["tickets:leer", "catalogos:leer"]}
+)
+@blp.response(201, TokenNuevoSchema)
+def create_token(datos: dict[str, Any]) -> Response:
+    """Crear un token de servicio
+
+    Con él, otro programa hace lo que permiten sus `alcances` de lo que puede hacer su dueño, y nada de
+    `/api/auth/*`. El `token` solo se muestra en esta respuesta.
+    """
+    actor = current_actor()
+    id, secret = service_tokens.create(actor, datos)
+    address = url_for("auth.get_token", id=id)
+    return shown(service_tokens.shown(actor, id) | {"token": secret}, status=201, location=address)
+
+
+@blp.get("/tokens/<id:id>", permiso=Permiso.ADMINISTRAR_TOKEN)
+@blp.response(200, TokenSchema)
+@blp.tagged
+@blp.problems("token_no_encontrado")
+def get_token(id: int) -> Response:
+    """Ver un token de servicio propio"""
+    return shown(service_tokens.shown(current_actor(), id))
+
+
+@blp.delete("/tokens/<id:id>", permiso=Permiso.ADMINISTRAR_TOKEN)
+@blp.response(204)
+@blp.problems("token_no_encontrado", "version_obsoleta")
+def revoke_token(id: int) -> Response:
+    """Revocar un token de servicio propio
+
+    Deja de valer al momento. No hay vuelta atrás.
+    """
+    service_tokens.revoke(current_actor(), id, if_match())
     return Response(status=204)
 
 

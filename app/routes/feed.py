@@ -47,7 +47,7 @@ def stream_changes(args: dict[str, Any]) -> Response:
     return streams.opened(args)
 
 
-@blp.post("/pase", permiso=Permiso.VER_CAMBIOS)
+@blp.post("/pase", permiso=Permiso.PEDIR_PASE)
 @blp.arguments(VacioArgs, required=False, example={})
 @blp.response(200, PaseSchema)
 def issue_pass(_datos: dict[str, Any]) -> Response:

@@ -73,7 +73,10 @@ class EventoSchema(Out):
     id_tiquet = fields.Integer(required=True, allow_none=True)
     version_resultante = fields.Integer(required=True, allow_none=True)
     cambios = fields.List(fields.Nested(CambioSchema), required=True)
-    origen = fields.String(required=True)
+    origen = fields.String(
+        required=True,
+        metadata={"description": "Por dónde se hizo; `token <id>`: con qué token de servicio."},
+    )
     id_solicitud = fields.String(required=True, allow_none=True)
     ip = fields.String(required=True, allow_none=True)
     hash_anterior = fields.String(required=True, allow_none=True)

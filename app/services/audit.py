@@ -14,7 +14,7 @@ from app.transaction import event_id
 # What a change of is no news in itself, or must never be written down.
 UNRECORDED = {
     *("id", "version", "fecha_actualizacion", "fecha_actualizacion_publica"),
-    *("password_hash", "busqueda", "objeto"),
+    *("password_hash", "busqueda", "objeto", "huella"),
 }
 
 Foto = dict[str, Any]

@@ -150,6 +150,7 @@ def admit(permiso: Permiso) -> None:
 def enter_again(permiso: Permiso) -> None:
     """After a wait, in which the caller's session may have ended or its role become another."""
     restart_clock()
+    g.pop("service_holder", None)  # Its token may have been revoked.
     g.actor = authenticate()
     admit(permiso)
 

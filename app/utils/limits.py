@@ -10,9 +10,11 @@ from limits.errors import StorageError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from app.errors import Unauthorized
+from app.errors import Unauthorized, Unavailable
 from app.services.attempts import network_of
+from app.services.tokens import PREFIJO
 from app.utils import tokens
+from app.utils.identity import service_holder
 from config.config import Config
 
 PETICIONES = "600 per minute"  # of a user, or of whoever has no token from one network
@@ -60,9 +62,11 @@ def is_exempt() -> bool:
 def caller() -> str:
     """The user whose token it is, or else the network it comes from."""
     try:
-        return f"usuario {tokens.claims(tokens.bearer(), 'access')['sub']}"
-    except Unauthorized:
+        token = tokens.bearer()
+        id = service_holder(token).id if token.startswith(PREFIJO) else tokens.claims(token, "access")["sub"]
+    except (Unauthorized, Unavailable):
         return network()
+    return f"usuario {id}"
 
 
 def network() -> str:

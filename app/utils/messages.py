@@ -87,6 +87,14 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
             "Hace falta el permiso «{permiso}», que tiene el rol {roles}.",
             "The permission «{permiso}» is needed, which the role {roles} has.",
         ),
+        "alcance_insuficiente": (
+            "El token de servicio no tiene el alcance «{alcance}», que hace falta para «{permiso}».",
+            "The service token does not have the scope «{alcance}», which «{permiso}» needs.",
+        ),
+        "solo_con_sesion": (
+            "Esto no se hace con un token de servicio: inicie sesión.",
+            "This is not done with a service token: sign in.",
+        ),
         "cambio_de_clave_requerido": (
             "Su contraseña es temporal: cámbiela en /api/auth/me/password.",
             "Your password is temporary: change it at /api/auth/me/password.",
@@ -101,6 +109,7 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
         "tiquet_no_encontrado": ("No existe ese tiquet.", "There is no such ticket."),
         "usuario_no_encontrado": ("No existe ese usuario.", "There is no such user."),
         "sesion_no_encontrada": ("No tiene usted esa sesión.", "You have no such session."),
+        "token_no_encontrado": ("No tiene usted ese token.", "You have no such token."),
         "cliente_no_encontrado": ("No existe ese cliente.", "There is no such customer."),
         "empleado_no_encontrado": ("No existe ese empleado.", "There is no such employee."),
         "comentario_no_encontrado": ("No existe ese comentario.", "There is no such comment."),
@@ -326,6 +335,10 @@ FALLAS: dict[str, tuple[str, str]] = {
     "instante": (
         "Debe ser un instante RFC 3339 con desfase, por ejemplo 2026-01-31T10:00:00Z.",
         "It must be an RFC 3339 instant with an offset, such as 2026-01-31T10:00:00Z.",
+    ),
+    "fuera_de_plazo": (
+        "Debe ser un instante futuro, dentro de {dias} días como mucho.",
+        "It must be a future instant, at most {dias} days from now.",
     ),
     "solo_lectura": ("Es de solo lectura.", "It is read-only."),
     "no_existe": ("No existe.", "It does not exist."),

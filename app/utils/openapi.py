@@ -7,7 +7,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask
 
-from app.permissions import POLITICA, TODOS, Permiso, siempre
+from app.permissions import ALCANCE_DE, POLITICA, TODOS, Permiso, siempre
 from app.schemas.attachments import Archivo
 from app.schemas.feed import CURSOR_FORM
 from app.schemas.fields import IdOPalabra, Instante, Texto
@@ -29,6 +29,8 @@ ANY_VIEW = (
 COUNTED = ("demasiadas_peticiones",)
 WITH_TOKEN = ("token_ausente", "token_invalido", "token_caducado", "sesion_terminada")
 WITH_ROLE = ("permiso_denegado",)
+WITH_SCOPE = ("alcance_insuficiente",)
+WITHOUT_SCOPE = ("solo_con_sesion",)
 WITH_OWN_PASSWORD = ("cambio_de_clave_requerido",)
 WITH_BODY = (
     *("json_invalido", "json_demasiado_profundo", "json_numero_demasiado_largo", "json_clave_repetida"),
@@ -100,7 +102,7 @@ DESCRIPTION = """API REST de una mesa de soporte técnico.
 Inicie sesión con `POST /api/auth/login` y envíe el token en `Authorization: Bearer <token>`.
 Los errores llegan como `application/problem+json` (RFC 9457) con un `codigo` estable.
 Las fechas son RFC 3339 en UTC. Las listas se paginan con `limite` y `cursor`."""
-BEARER = "El `access_token` que da `POST /api/auth/login`, sin la palabra «Bearer»."
+BEARER = "El `access_token` que da `POST /api/auth/login`, o un token de servicio, sin la palabra «Bearer»."
 
 
 class Converter(OpenAPIConverter):
@@ -213,6 +215,7 @@ def complete_operation(path: str, method: str, operation: dict[str, Any], respon
     simulable = operation.pop("x-simulable", False)
     versioned = "version_obsoleta" in codigos
     guarded, of_session = "x-permiso" in operation, operation["tags"] == ["auth"]
+    scope = scope_of(operation)
     limited = operation["tags"][0] not in EXENTOS
     keyed = method == "post" and not of_session
     form = "multipart/form-data" in operation.get("requestBody", {}).get("content", {})
@@ -222,6 +225,8 @@ def complete_operation(path: str, method: str, operation: dict[str, Any], respon
         (limited, COUNTED),
         (operation.get("security") != [], WITH_TOKEN),
         (guarded and not for_all(Permiso(operation["x-permiso"])), WITH_ROLE),
+        (guarded and bool(scope), WITH_SCOPE),
+        (guarded and not scope, WITHOUT_SCOPE),
         (guarded and not of_session, WITH_OWN_PASSWORD),
         ("requestBody" in operation and not form, WITH_BODY),
         (form, WITH_FORM),
@@ -275,7 +280,14 @@ def complete_operation(path: str, method: str, operation: dict[str, Any], respon
     operation.setdefault("description", operation.get("summary", ""))
     if "x-permiso" in operation:
         roles = " o ".join(POLITICA[Permiso(operation["x-permiso"])][0])
-        operation["description"] += f"\n\nPermiso: `{operation['x-permiso']}` ({roles})."
+        needed = f"alcance `{scope}`" if scope else "ninguno"
+        operation["description"] += f"\n\nPermiso: `{operation['x-permiso']}` ({roles}). "
+        operation["description"] += f"Token de servicio: {needed}."
+
+
+def scope_of(operation: dict[str, Any]) -> str | None:
+    """The scope that a service token needs for it; None where none is enough."""
+    return ALCANCE_DE.get(Permiso(operation["x-permiso"])) if "x-permiso" in operation else None
 
 
 def add_simulation(responses: dict[str, Any]) -> None:
