@@ -12,9 +12,10 @@ from app.extensions import db
 from app.models import utcnow
 from tests.client import ApiClient, operations
 from tests.conftest import config_for
-from tests.factories import quien
+from tests.factories import programa, quien
 from tests.gunicorn import gunicorn, prepared
 from tests.redis_server import RedisServer
+from tests.statements import noted
 
 ME, REFRESH, HEALTH = "/api/auth/me", "/api/auth/refresh", "/health"
 LIMITS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
@@ -99,6 +100,19 @@ def test_whoever_has_no_good_token_is_counted_by_address(limited, tecnico, heade
     assert refused(get(client, headers))
     assert get(client, headers, ip="192.0.2.2").status_code == 401
     assert get(client, tecnico.headers).status_code == 200
+
+
+def test_the_programs_of_a_user_are_counted_with_it_and_asked_once_whose_they_are(limited, tecnico):
+    client, programs = limited(), [programa(tecnico.id, "catalogos:leer") for _ in range(2)]
+    path = "/api/tickets/catalogos"
+    get(client, tecnico.headers)
+    with noted() as statements:
+        answers = [get(client, program.headers, path=path) for program in programs]
+
+    assert [told(answer)[1] for answer in answers] == [598, 597]
+    assert len([one for one, _ in statements if "Token_servicio" in one]) == 2
+    unknown = get(client, {"Authorization": f"Bearer spt_{'x' * 43}"}, path=path)
+    assert (unknown.status_code, told(unknown)[1]) == (401, 599)
 
 
 def test_an_address_is_what_trusted_proxies_say_and_nobody_else(limited):
