@@ -22,6 +22,7 @@ class Actor:
     ip: str | None = None
     epoca: int | None = None  # of the catalogs, as its authentication saw it; None for who writes
     debe_cambiar_clave: bool = False  # Its password is temporary.
+    segundo_factor: bool = False  # It is asked for a code when it signs in.
     id_cliente: int | None = None  # For whom a Solicitante asks.
     id_empleado: int | None = None
     alcances: frozenset[str] | None = None  # What a service token may at most; None for all others.

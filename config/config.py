@@ -20,6 +20,7 @@ from sqlalchemy.exc import ArgumentError
 ROOT = Path(__file__).resolve().parent.parent
 INSTANCE = ROOT / "instance"
 ENV_FILE = ROOT / ".env"
+ROLES = ("Administrador", "Técnico", "Solicitante")  # as the model has them, which reads no settings
 MIN_SECRET_BYTES = 32
 # Whoever deploys with a value that anybody can read in this repository has no secret.
 EXAMPLE_SECRETS = ("cambie", "change", "ejemplo", "example", "secret", "clave-", "dev-", "test-")
@@ -56,6 +57,7 @@ class Config:
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     ratelimit_enabled: bool = True
     redis_url: str = ""
+    segundo_factor_roles: tuple[str, ...] = ()
     metrics_token: str = ""
     web_concurrency: int = 4
     exigir_if_match: bool = False
@@ -104,6 +106,7 @@ class Config:
             "trusted_proxies": read.networks("TRUSTED_PROXIES"),
             "ratelimit_enabled": read.boolean("RATELIMIT_ENABLED", True),
             "redis_url": read.redis("REDIS_URL"),
+            "segundo_factor_roles": read.roles("SEGUNDO_FACTOR_ROLES"),
             "metrics_token": read.optional_secret("METRICS_TOKEN", production),
             "web_concurrency": read.integer("WEB_CONCURRENCY", 4, 1, 256),
             "exigir_if_match": read.boolean("EXIGIR_IF_MATCH"),
@@ -192,6 +195,12 @@ class Reader:
 
         wanted = "direcciones o redes separadas por comas, como 127.0.0.1, 192.0.2.0/24, y nunca todas"
         return self.parsed(name, (), parse, wanted)
+
+    def roles(self, name: str) -> tuple[str, ...]:
+        def parse(text: str) -> tuple[str, ...]:
+            return tuple(ROLES[ROLES.index(part.strip())] for part in text.split(",") if part.strip())
+
+        return self.parsed(name, (), parse, "roles separados por comas: " + ", ".join(ROLES))
 
     def secret(self, name: str, production: bool) -> str:
         """A secret of the operator's; in development one that is made once and kept in ``instance/``."""

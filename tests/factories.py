@@ -4,12 +4,13 @@ import hashlib
 import secrets
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 from io import BytesIO
 from itertools import count
 from typing import Any
 
 import factory
+import pyotp
 
 from app.extensions import db
 from app.models import (
@@ -20,6 +21,7 @@ from app.models import (
     Empleados,
     Relaciones,
     Seguidores,
+    SegundoFactor,
     Sesion,
     Tiquet,
     TokenServicio,
@@ -199,6 +201,23 @@ def programa(id_usuario: int, *alcances: str, **fields: Any) -> Programa:
     about = {"ultimo_uso": utcnow()} | fields
     made = TokenFactory(id_usuario=id_usuario, huella=digest(token), alcances=list(alcances), **about)
     return Programa(id_usuario, made.id, token, {"Authorization": f"Bearer {token}"})
+
+
+SECRETO = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+DE_RECUPERACION = "abcd-efgh-ijkl-mnop"
+
+
+def segundo_factor(id_usuario: int, activo: bool = True) -> None:
+    """Give a user a second factor, by ``SECRETO``, with one recovery code."""
+    factor = {"secreto": SECRETO, "codigos": [digest(DE_RECUPERACION.replace("-", ""))], "activo": activo}
+    db.session.add(SegundoFactor(id_usuario=id_usuario, **factor))
+    db.session.execute(db.update(Usuario).where(Usuario.id == id_usuario).values(segundo_factor=activo))
+    db.session.commit()
+
+
+def codigo(steps: int = 0) -> str:
+    """The code that ``SECRETO`` makes so many time steps from now."""
+    return pyotp.TOTP(SECRETO).at(utcnow().replace(tzinfo=UTC), counter_offset=steps)
 
 
 def tiquet(**fields: Any) -> int:

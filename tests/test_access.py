@@ -26,8 +26,9 @@ KEY = SECRETS["JWT_SECRET_KEY"]
 NEW_KEY = "k3-" + "".join(reversed(KEY))
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
+FINISH = "POST /api/auth/login/segundo-factor"
 # Whoever has no token gets more than a 401 here, and nowhere else.
-PUBLIC = {"GET /", "GET /health", "GET /health/ready", "GET /metrics", "POST /api/auth/login"}
+PUBLIC = {"GET /", "GET /health", "GET /health/ready", "GET /metrics", "POST /api/auth/login", FINISH}
 DOCUMENTS = {
     "GET /api/openapi.json",
     "GET /api/docs",

@@ -7,12 +7,15 @@ import pytest
 from sqlalchemy import select, update
 
 from app.extensions import db
-from app.models import ENTIDADES, ROLES, Idempotencia, Sesion, TokenServicio, Usuario
+from app.models import ENTIDADES, ROLES, Idempotencia, SegundoFactor, Sesion, TokenServicio, Usuario
 from app.permissions import ALCANCE_DE, ALCANCES, POLITICA, Permiso
+from app.queries.users import hash_of
 from app.services import passwords
+from app.services.sessions import mark_of
 from app.services.users import CLAVE_DE_DEMO
+from app.utils import tokens
 from tests.client import Form, example_of, operations
-from tests.factories import HASH, Programa, programa, quien, tiquet
+from tests.factories import HASH, Programa, codigo, programa, quien, tiquet
 from tests.world import (
     AUTH,
     LOG,
@@ -36,18 +39,25 @@ from tests.world import (
     snapshot,
     success_of,
 )
-from tests.writes import AHORA, CASES, EMAIL, OTRO, REFUSALS, TERCERO, TIQUET, YO, Case
+from tests.writes import AHORA, CASES, CODIGO, DESAFIO, EMAIL, OTRO, REFUSALS, TERCERO, TIQUET, YO, Case
 
 WRITING = ("POST", "PUT", "PATCH", "DELETE")
 
 # Refusals that have tests of their own; and what takes nothing that could be malformed.
 ELSEWHERE = {
     "POST /api/auth/login": {401},
+    "POST /api/auth/login/segundo-factor": {401},
     "POST /api/auth/me/password": {409},
     "DELETE /api/auth/sesiones/{id}": {400},
+    f"DELETE {USERS}/{{id}}/segundo-factor": {400},
     f"DELETE {TIQUETS}/{{id}}/seguidores/{{id_usuario}}": {400},
     f"DELETE {TIQUETS}/{{id}}/seguidores/yo": {400},
 }
+
+
+def challenge(id):
+    """What sign-in tells a user who has a second factor."""
+    return tokens.challenge(id, mark_of(hash_of(id)))
 
 
 class Call:
@@ -59,6 +69,9 @@ class Call:
         self.yo = yo or caller(case.role, **({"email": EMAIL} if case.role == "Administrador" else {}))
         self.words = {YO: self.yo.id, OTRO: quien("Técnico").id, TERCERO: quien("Técnico").id}
         self.words[TIQUET] = tiquet()
+        if getattr(case, "before", None):
+            case.before(self.yo.id)
+        self.words[CODIGO], self.words[DESAFIO] = codigo(), challenge(self.yo.id)
         item = item_of(self.path)
         self.ids = MAKERS[item](**self.named(case.on)) if item else ()
         self.body = example_of(self.about) if case.body is None else self.named(case.body)
@@ -202,9 +215,17 @@ def secrets_of(call, answer):
         hashes = db.session.scalars(select(Usuario.password_hash)).all()
         digests = db.session.scalars(select(Sesion.refresco)).all()
         digests += db.session.scalars(select(TokenServicio.huella)).all()
-    sent = [value for name, value in (call.body or {}).items() if "password" in name]
+        for factor in db.session.scalars(select(SegundoFactor)):
+            digests += [factor.secreto, *factor.codigos]
+    sent = [
+        value
+        for name, value in (call.body or {}).items()
+        if "password" in name or name in ("codigo", "desafio")
+    ]
     given = [answer.json[name] for name in ("access_token", "refresh_token")] if "login" in call.path else []
     given += [answer.json["token"]] if call.method == "POST" and call.path == f"{AUTH}tokens" else []
+    if isinstance(answer.json, dict):
+        given += answer.json.get("codigos_recuperacion", [])
     token = call.headers["Authorization"].removeprefix("Bearer ")
     return [*hashes, *digests, *sent, *given, token, "argon2", "password"]
 

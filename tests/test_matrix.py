@@ -87,6 +87,8 @@ RULES = (
     ("* /api/auth/sesiones/{id}", OWN, None, None),
     ("* /api/auth/sesiones/{id}", "*", "sesion_no_encontrada", None),
     ("* /api/auth/tokens/{id}", OWN, None, None),
+    ("DELETE /api/auth/segundo-factor", "*", "segundo_factor_no_encontrado", None),
+    ("POST /api/auth/segundo-factor/confirmar", "*", "segundo_factor_no_encontrado", None),
     ("* /api/auth/tokens/{id}", "*", "token_no_encontrado", None),
     ("* /api/users/{id}*", NOTHING, "usuario_no_encontrado", None),
     ("* /api/clientes/{id}", NOTHING, "cliente_no_encontrado", None),
@@ -109,6 +111,7 @@ RULES = (
     ("GET /api/tickets/*/{id}", INACTIVE, "fila_no_encontrada", Permiso.VER_INACTIVO),
     ("GET /api/users/{id}", INACTIVE, "usuario_no_encontrado", Permiso.VER_DATOS_DE_USUARIO),
     ("POST /api/users/{id}/password", ONESELF, "clave_propia", None),
+    ("DELETE /api/users/{id}/segundo-factor", ONESELF, "segundo_factor_propio", None),
     ("DELETE /api/users/{id}", ONESELF, "ultimo_administrador", None),
     ("DELETE *", USED, "en_uso", None),
 )
@@ -315,6 +318,8 @@ class World:
 
     def at_the_gate(self, operation, about):
         """The refusal for which nobody looks at the thing: for who calls, and its role."""
+        if operation.endswith("/login/segundo-factor"):
+            return "desafio_invalido"  # That of the example has expired, if it ever was one.
         if about.get("security") == []:
             return None
         if self.role == "nobody":

@@ -37,6 +37,8 @@ REQUESTS: list[tuple[int, str, str, Any]] = [
     (2, "GET", "/api/auth/tokens/{token}", None),
     (4, "POST", "/api/auth/tokens", {"nombre": "Panel", "alcances": ["tickets:leer"]}),
     (4, "DELETE", "/api/auth/tokens/{token}", None),
+    (2, "GET", "/api/auth/segundo-factor", None),
+    (4, "DELETE", "/api/users/{usuario}/segundo-factor", None),
     (3, "POST", "/api/auth/logout-todas", {}),
     (10, "DELETE", "/api/users/{usuario}", None),
     (2, "GET", "/api/clientes/{cliente}", None),

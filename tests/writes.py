@@ -11,7 +11,14 @@ from app.extensions import db
 from app.models import ENTIDADES, Usuario, utcnow
 from app.services.users import CLAVE_DE_DEMO
 from tests.client import Form
-from tests.factories import NUEVO, AdjuntoFactory, UsuarioFactory, VistaFactory, tiquet
+from tests.factories import (
+    NUEVO,
+    AdjuntoFactory,
+    UsuarioFactory,
+    VistaFactory,
+    segundo_factor,
+    tiquet,
+)
 from tests.world import MAKERS, PERSONAS, POINTERS, TIQUETS, UNKNOWN, USERS, VISTAS
 
 EMAIL = "jadmin@gmail.com"  # whom the example of sign-in signs in: the caller of all cases
@@ -19,6 +26,7 @@ CORTA = "corta"
 
 # In fields and bodies: the ids of the caller and of two others.
 YO, OTRO, TERCERO = "<yo>", "<otro>", "<tercero>"
+DESAFIO, CODIGO = "<desafio>", "<codigo>"  # that finish the caller's sign-in
 TIQUET = "<tiquet>"  # the id of a ticket that nobody has
 AHORA = utcnow()
 PRONTO, TARDE = (f"{(AHORA + timedelta(days=days)).isoformat()}Z" for days in (1, 800))
@@ -44,6 +52,7 @@ class Case:
     body: dict[str, Any] | None = None
     on: dict[str, Any] = field(default_factory=dict)  # what the thing in the path is like
     role: str = "Administrador"
+    before: Callable[[int], None] | None = None  # what the caller, by its id, has to have first
 
 
 @dataclass(frozen=True)
@@ -65,8 +74,16 @@ def full(id_tiquet: int) -> None:
 
 def own_view(*_: int) -> None:
     """The caller has a view of this name."""
-    caller = db.session.scalars(select(Usuario.id).where(Usuario.email == EMAIL)).one()
-    VistaFactory(id_usuario=caller, nombre="Una")
+    VistaFactory(id_usuario=id_of_caller(), nombre="Una")
+
+
+def id_of_caller() -> int:
+    return db.session.scalars(select(Usuario.id).where(Usuario.email == EMAIL)).one()
+
+
+def pending(id: int) -> None:
+    """The caller has begun a second factor."""
+    segundo_factor(id, activo=False)
 
 
 def on_each(path: str, methods: str, rows: list[Any]) -> dict[str, list[Any]]:
@@ -97,6 +114,27 @@ CASES: dict[str, list[Case]] = {
         Case(("usuario.clave_cambiada",)),
         Case(("usuario.clave_cambiada",), role="Técnico"),
     ],
+    "POST /api/auth/login/segundo-factor": [
+        Case(("sesion.iniciada",), {"desafio": DESAFIO, "codigo": CODIGO}, before=segundo_factor),
+        Case(
+            ("sesion.iniciada",),
+            {"desafio": DESAFIO, "codigo": CODIGO},
+            role="Técnico",
+            before=segundo_factor,
+        ),
+    ],
+    "POST /api/auth/segundo-factor": [
+        Case(("usuario.segundo_factor_iniciado",)),
+        Case(("usuario.segundo_factor_iniciado",), role="Técnico", before=pending),
+    ],
+    "POST /api/auth/segundo-factor/confirmar": [
+        Case(("usuario.segundo_factor_activado",), {"codigo": CODIGO}, before=pending),
+    ],
+    "DELETE /api/auth/segundo-factor": [
+        Case(("usuario.segundo_factor_desactivado",), before=segundo_factor),
+        Case(("usuario.segundo_factor_desactivado",), role="Técnico", before=pending),
+    ],
+    f"DELETE {USERS}/{{id}}/segundo-factor": [Case(())],  # It has none.
     "POST /api/auth/tokens": [
         Case(("token.creado",)),
         Case(("token.creado",), {"nombre": "Correo", "alcances": ["tickets:escribir"], "vence": PRONTO}),
@@ -248,6 +286,19 @@ REFUSALS: dict[str, list[Refusal]] = {
         Refusal(403, {"password_actual": "no es esta", "password_nuevo": "tres tigres en el trigal"}),
         Refusal(422, {"password_actual": CLAVE_DE_DEMO, "password_nuevo": CORTA}),
     ],
+    "POST /api/auth/segundo-factor": [
+        Refusal(403, {"password": "no es esta"}),
+        Refusal(409, planted=lambda: segundo_factor(id_of_caller())),
+    ],
+    "POST /api/auth/segundo-factor/confirmar": [
+        Refusal(404, {"codigo": "123456"}, role="Técnico"),
+        Refusal(422, {"codigo": "12345x"}),
+    ],
+    "DELETE /api/auth/segundo-factor": [
+        Refusal(403, {"password": "no es esta"}),
+        Refusal(404, role="Técnico"),
+    ],
+    f"DELETE {USERS}/{{id}}/segundo-factor": [Refusal(409, of_caller=True)],
     "POST /api/auth/tokens": [
         Refusal(422, {"nombre": "x", "alcances": []}),
         Refusal(422, {"nombre": "x", "alcances": ["usuarios:escribir"]}),

@@ -24,6 +24,7 @@ from app.models.intento import Intento
 from app.models.log import AUDITABLES, CABEZA_ID, GENESIS, LogCabeza, LogTransaccional
 from app.models.persona import Clientes, Empleados, Persona
 from app.models.relacion import DUPLICADO_DE, PADRE, RELACIONADO, TIPOS_DE_RELACION, Relaciones
+from app.models.segundo_factor import SegundoFactor
 from app.models.tiquet import (
     ASIGNADO,
     CANALES,
@@ -90,6 +91,7 @@ __all__ = [
     "Prioridades",
     "Relaciones",
     "Seguidores",
+    "SegundoFactor",
     "Sesion",
     "Tiquet",
     "TokenServicio",

@@ -24,7 +24,7 @@ def held() -> tuple[Any, ...]:
     """What an ``Actor`` holds, by whatever it came in; the epoch is that of the catalogs."""
     user = (Usuario.id, Usuario.tipo_usuario, Usuario.id_cliente, Usuario.id_empleado)
     epoca = select(CatalogoEpoca.epoca).scalar_subquery()
-    return (*user, Usuario.debe_cambiar_clave, epoca.label("epoca"))
+    return (*user, Usuario.segundo_factor, Usuario.debe_cambiar_clave, epoca.label("epoca"))
 
 
 @cache

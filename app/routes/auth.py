@@ -6,14 +6,22 @@ from flask import Response, g, request, url_for
 
 from app.errors import NotFound
 from app.permissions import Permiso
+from app.queries import second_factor as second_factor_queries
 from app.queries import sessions as queries
 from app.queries import tokens as token_queries
 from app.schemas.auth import LoginArgs, SesionAbiertaSchema, SesionSchema
 from app.schemas.fields import VacioArgs
 from app.schemas.pages import PaginaArgs, pagina_de
+from app.schemas.second_factor import (
+    ClaveActualArgs,
+    CodigoArgs,
+    DesafioArgs,
+    SegundoFactorNuevoSchema,
+    SegundoFactorSchema,
+)
 from app.schemas.tokens import TokenCreateArgs, TokenNuevoSchema, TokenSchema, TokensPaginaSchema
 from app.schemas.users import ClavePropiaArgs, PerfilSchema, PerfilUpdateArgs
-from app.services import sessions, users
+from app.services import second_factor, sessions, users
 from app.services import tokens as service_tokens
 from app.transaction import read, run
 from app.utils import cursors, tokens
@@ -29,16 +37,31 @@ USER_KEYS = ("id", "email", "nombre", "apellido", "tipo_usuario")
 @blp.post("/login", permiso=Permiso.PUBLICO)
 @blp.arguments(LoginArgs, example={"email": "jadmin@gmail.com", "password": "secret123"})
 @blp.response(200, SesionSchema, unit=False)
-@blp.problems("credenciales_invalidas", "cuenta_bloqueada", "servicio_ocupado")
+@blp.problems("credenciales_invalidas", "segundo_factor_requerido", "cuenta_bloqueada", "servicio_ocupado")
 def login(datos: dict[str, Any]) -> Response:
     """Iniciar sesión
 
     Correo y contraseña a cambio de un token de acceso, uno de refresco y el usuario. Tras diez contraseñas
-    equivocadas de un correo, exista o no, la respuesta es 429 durante diez minutos.
+    equivocadas de un correo, exista o no, la respuesta es 429 durante diez minutos. De quien tiene un segundo
+    factor la respuesta es 401 `segundo_factor_requerido` con un `desafio`, que vale cinco minutos.
     """
-    agent = (request.user_agent.string or "")[:200] or None
-    whose, pair = sessions.enter(current_actor(), datos, tokens.pair, agent, g.deadline)
+    of_session = (tokens.pair, tokens.challenge, agent())
+    whose, pair = sessions.enter(current_actor(), datos, *of_session, g.deadline)
     return listed({**pair, "user": user_of(whose)})
+
+
+@blp.post("/login/segundo-factor", permiso=Permiso.PUBLICO)
+@blp.arguments(DesafioArgs, example={"desafio": "eyJhbGciOiJIUzI1NiJ9.e30.x", "codigo": "123456"})
+@blp.response(200, SesionSchema, unit=False)
+@blp.problems("desafio_invalido", "segundo_factor_incorrecto", "cuenta_bloqueada")
+def finish_login(datos: dict[str, Any]) -> Response:
+    """Terminar de iniciar sesión con el segundo factor
+
+    Un código vale una vez. Los equivocados cuentan como contraseñas equivocadas.
+    """
+    whose, codigo = tokens.challenged(datos["desafio"]), datos["codigo"]
+    id, pair = second_factor.enter(current_actor(), whose, codigo, tokens.pair, agent(), g.deadline)
+    return listed({**pair, "user": user_of(id)})
 
 
 @blp.post("/refresh", permiso=Permiso.PUBLICO)
@@ -114,6 +137,55 @@ def end_session(id: str) -> Response:
     Sus tokens dejan de valer al momento. Puede ser la de esta petición.
     """
     sessions.end_one(current_actor(), id)
+    return Response(status=204)
+
+
+@blp.get("/segundo-factor", permiso=Permiso.PROPIO)
+@blp.response(200, SegundoFactorSchema)
+def get_second_factor() -> Response:
+    """Ver si se tiene un segundo factor"""
+    return listed(second_factor_queries.state(current_actor().id or 0))
+
+
+@blp.post("/segundo-factor", permiso=Permiso.PROPIO)
+@blp.arguments(ClaveActualArgs, example={"password": "secret123"})
+@prepare(second_factor.confirm_password)
+@blp.response(200, SegundoFactorNuevoSchema)
+@blp.problems("clave_actual_incorrecta", "segundo_factor_activo", "cuenta_bloqueada", "servicio_ocupado")
+def start_second_factor(_datos: dict[str, Any]) -> Response:
+    """Empezar un segundo factor
+
+    Códigos de un solo uso que hace una aplicación del teléfono (TOTP). No se pide hasta que se confirma;
+    empezar otra vez antes de confirmarlo da otro secreto y otros códigos.
+    """
+    return listed(second_factor.start(current_actor()))
+
+
+@blp.post("/segundo-factor/confirmar", permiso=Permiso.PROPIO)
+@blp.arguments(CodigoArgs, example={"codigo": "123456"})
+@blp.response(200, SegundoFactorSchema)
+@blp.problems("segundo_factor_no_encontrado")
+def confirm_second_factor(datos: dict[str, Any]) -> Response:
+    """Confirmar el segundo factor
+
+    Con un código del teléfono; desde entonces se pide al iniciar sesión.
+    """
+    return listed(second_factor.confirm(current_actor(), datos["codigo"]))
+
+
+@blp.delete("/segundo-factor", permiso=Permiso.PROPIO)
+@blp.arguments(ClaveActualArgs, example={"password": "secret123"})
+@prepare(second_factor.confirm_password)
+@blp.response(204)
+@blp.problems(
+    "clave_actual_incorrecta", "segundo_factor_no_encontrado", "cuenta_bloqueada", "servicio_ocupado"
+)
+def remove_second_factor(_datos: dict[str, Any]) -> Response:
+    """Quitar el segundo factor propio
+
+    Pide la contraseña. Sus códigos de recuperación dejan de valer.
+    """
+    second_factor.give_up(current_actor())
     return Response(status=204)
 
 
@@ -222,6 +294,11 @@ def change_password(datos: dict[str, Any]) -> Response:
     """
     users.change_own_password(current_actor(), **datos)
     return Response(status=204)
+
+
+def agent() -> str | None:
+    """How the caller's program presents itself."""
+    return (request.user_agent.string or "")[:200] or None
 
 
 def user_of(id: int) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from app.schemas.users import (
     UsuarioSchema,
     UsuarioUpdateArgs,
 )
-from app.services import transitions, users
+from app.services import second_factor, transitions, users
 from app.utils import cursors
 from app.utils.blueprint import Blueprint, prepare
 from app.utils.etag import if_match, listed, shown
@@ -166,3 +166,15 @@ def unlock_user(_datos: dict[str, Any], id: int) -> Response:
     cambia nada.
     """
     return shown(found(users.unlock(current_actor(), id)))
+
+
+@blp.delete("/<id:id>/segundo-factor", permiso=Permiso.ADMINISTRAR_USUARIO)
+@blp.response(200, UsuarioSchema)
+@blp.tagged
+@blp.problems("usuario_no_encontrado", "segundo_factor_propio")
+def switch_second_factor_off(id: int) -> Response:
+    """Quitar el segundo factor de otra persona
+
+    Para quien perdió el teléfono y los códigos de recuperación. Si no lo tenía, no cambia nada.
+    """
+    return shown(found(second_factor.switch_off(current_actor(), id)))

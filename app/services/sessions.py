@@ -29,16 +29,20 @@ class SignIn:
     stored_hash: str
     new_hash: str | None
     sid: str
+    segundo_factor: bool = False  # It is not all that is asked for.
 
 
 def enter(
     actor: Actor,
     datos: dict[str, Any],
     tokens_for: Callable[[int, str], dict[str, Any]],
+    challenge_for: Callable[[int, str], str],
     agent: str | None,
     deadline: float,
 ) -> tuple[int, dict[str, Any]]:
     """Open a session for whoever knows the password; answers whose, and its tokens.
+
+    Of who has a second factor it counts as a try until that is right too: else it would forget wrong codes.
 
     Not one unit of work but one for each step: a try counts whatever comes of it, and no transaction is open
     while the password is hashed.
@@ -51,6 +55,9 @@ def enter(
         checked, whose = read(lambda: check_password(email, password), deadline)
         if checked is None:
             return run(lambda: refuse(actor, whose), deadline=deadline)
+        if checked.segundo_factor:
+            challenge = challenge_for(checked.id_usuario, mark_of(checked.stored_hash))
+            raise Unauthorized("segundo_factor_requerido", miembros={"desafio": challenge})
         pair = tokens_for(checked.id_usuario, checked.sid)
         run(lambda: sign_in(actor, checked, email, pair["refresh_token"], agent), deadline=deadline)
     return checked.id_usuario, pair
@@ -63,12 +70,13 @@ def check_password(email: str, password: str) -> tuple[SignIn | None, int | None
     """
     user = users.by_email(email)
     found = (user.id, user.password_hash, user.activo) if user else (None, None, False)
+    second = user is not None and user.segundo_factor
     db.session.remove()  # No connection is held while the hash is computed.
     id, stored, active = found
     right, new_hash = passwords.verify(stored, password)
     if id is None or stored is None or not (right and active):
         return None, id
-    return SignIn(id, stored, new_hash, uuid4().hex), id
+    return SignIn(id, stored, new_hash, uuid4().hex, second), id
 
 
 def sign_in(actor: Actor, checked: SignIn, email: str, refresh_token: str, agent: str | None) -> None:
@@ -100,6 +108,11 @@ def sign_in(actor: Actor, checked: SignIn, email: str, refresh_token: str, agent
     )
     who = replace(actor, id=checked.id_usuario, tipo="usuario")  # Its password has just said so.
     audit.append("sesion.iniciada", who, id_entidad=checked.id_usuario)
+
+
+def mark_of(stored_hash: str) -> str:
+    """What a challenge says of the password that was right: it is worth nothing once that is changed."""
+    return attempts.key("clave", stored_hash)
 
 
 def refuse(actor: Actor, id_usuario: int | None) -> NoReturn:

@@ -67,14 +67,19 @@ def hash_for_own(actor: Actor, datos: dict[str, Any]) -> dict[str, Any]:
     about, stored = queries.identity_of(id), queries.hash_of(id)
     db.session.remove()
     with passwords.turn():
-        transaction.run(lambda: attempts.count_password(attempts.of_user(id)), deadline=deadline)
-        if not passwords.verify(stored, datos["password_actual"])[0]:
-            raise Forbidden("clave_actual_incorrecta")
-        transaction.run(lambda: attempts.forget(attempts.of_user(id)), deadline=deadline)
+        check_own_password(id, stored, datos["password_actual"], deadline)
         check_new_password(datos["password_nuevo"], about, "password_nuevo")
         if datos["password_nuevo"] == datos["password_actual"]:  # A temporary one would stay.
             raise Invalid({"password_nuevo": [Falla("clave_repetida")]})
         return {"stored_hash": stored, "password_hash": passwords.hash_password(datos["password_nuevo"])}
+
+
+def check_own_password(id: int, stored: str, password: str, deadline: float) -> None:
+    """Refuse a password that is not the present one, which counts; within a turn to hash."""
+    transaction.run(lambda: attempts.count_password(attempts.of_user(id)), deadline=deadline)
+    if not passwords.verify(stored, password)[0]:
+        raise Forbidden("clave_actual_incorrecta")
+    transaction.run(lambda: attempts.forget(attempts.of_user(id)), deadline=deadline)
 
 
 def create(actor: Actor, datos: dict[str, Any]) -> int:

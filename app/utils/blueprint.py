@@ -10,7 +10,7 @@ import flask_smorest
 from flask import Response, g, request
 
 from app.errors import Forbidden
-from app.extensions import db
+from app.extensions import db, settings
 from app.permissions import Permiso, require
 from app.schemas.simulation import SimularArgs
 from app.transaction import read
@@ -143,8 +143,12 @@ def enter(permiso: Permiso) -> None:
 
 def admit(permiso: Permiso) -> None:
     require(permiso, g.actor)
-    if g.actor.debe_cambiar_clave and request.blueprint != "auth":
+    if request.blueprint == "auth":
+        return
+    if g.actor.debe_cambiar_clave:
         raise Forbidden("cambio_de_clave_requerido")
+    if g.actor.tipo_usuario in settings().segundo_factor_roles and not g.actor.segundo_factor:
+        raise Forbidden("segundo_factor_obligatorio")
 
 
 def enter_again(permiso: Permiso) -> None:

@@ -71,6 +71,7 @@ def actor_of(holder: Row[Any], **more: Any) -> Actor:
         ip=request.remote_addr,
         epoca=holder.epoca,
         debe_cambiar_clave=holder.debe_cambiar_clave,
+        segundo_factor=holder.segundo_factor,
         id_cliente=holder.id_cliente,
         id_empleado=holder.id_empleado,
         **more,

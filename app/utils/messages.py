@@ -77,6 +77,18 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
             "El pase no es válido, caducó o ya se usó; pida otro en /api/cambios/pase.",
             "The pass is not valid, has expired or was used; ask for another at /api/cambios/pase.",
         ),
+        "segundo_factor_requerido": (
+            "Falta el segundo factor: envíe «desafio» y un código a /api/auth/login/segundo-factor.",
+            "The second factor is due: send «desafio» and a code to /api/auth/login/segundo-factor.",
+        ),
+        "segundo_factor_incorrecto": (
+            "El código no es correcto, o ya se usó; espere al siguiente.",
+            "The code is not right, or was used before; wait for the next one.",
+        ),
+        "desafio_invalido": (
+            "El desafío no es válido o ha caducado; empiece de nuevo con la contraseña.",
+            "The challenge is not valid or has expired; begin again with the password.",
+        ),
         "credenciales_invalidas": (
             "El correo o la contraseña no son correctos.",
             "The e-mail or the password is not right.",
@@ -99,6 +111,10 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
             "Su contraseña es temporal: cámbiela en /api/auth/me/password.",
             "Your password is temporary: change it at /api/auth/me/password.",
         ),
+        "segundo_factor_obligatorio": (
+            "Su rol pide un segundo factor: actívelo en /api/auth/segundo-factor.",
+            "Your role requires a second factor: activate it at /api/auth/segundo-factor.",
+        ),
         "clave_actual_incorrecta": (
             "La contraseña actual no es correcta.",
             "The present password is not right.",
@@ -109,6 +125,10 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
         "tiquet_no_encontrado": ("No existe ese tiquet.", "There is no such ticket."),
         "usuario_no_encontrado": ("No existe ese usuario.", "There is no such user."),
         "sesion_no_encontrada": ("No tiene usted esa sesión.", "You have no such session."),
+        "segundo_factor_no_encontrado": (
+            "No hay un segundo factor que confirmar o quitar.",
+            "There is no second factor to confirm or remove.",
+        ),
         "token_no_encontrado": ("No tiene usted ese token.", "You have no such token."),
         "cliente_no_encontrado": ("No existe ese cliente.", "There is no such customer."),
         "empleado_no_encontrado": ("No existe ese empleado.", "There is no such employee."),
@@ -142,6 +162,14 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
         "clave_propia": (
             "Su propia contraseña se cambia en /api/auth/me/password, con la actual.",
             "Your own password is changed at /api/auth/me/password, with the present one.",
+        ),
+        "segundo_factor_activo": (
+            "Ya tiene un segundo factor; antes quítelo, con la contraseña.",
+            "You have a second factor already; remove it first, with the password.",
+        ),
+        "segundo_factor_propio": (
+            "El suyo se quita en /api/auth/segundo-factor, con la contraseña.",
+            "Your own is removed at /api/auth/segundo-factor, with the password.",
         ),
         "ultimo_de_su_tipo": (
             "Es el último estado activo del tipo «{tipo}»; antes active otro.",
@@ -335,6 +363,10 @@ FALLAS: dict[str, tuple[str, str]] = {
     "instante": (
         "Debe ser un instante RFC 3339 con desfase, por ejemplo 2026-01-31T10:00:00Z.",
         "It must be an RFC 3339 instant with an offset, such as 2026-01-31T10:00:00Z.",
+    ),
+    "codigo_incorrecto": (
+        "No es el código de este momento; compruebe la hora del teléfono.",
+        "It is not the code of this moment; check the clock of the telephone.",
     ),
     "fuera_de_plazo": (
         "Debe ser un instante futuro, dentro de {dias} días como mucho.",

@@ -31,7 +31,7 @@ WITH_TOKEN = ("token_ausente", "token_invalido", "token_caducado", "sesion_termi
 WITH_ROLE = ("permiso_denegado",)
 WITH_SCOPE = ("alcance_insuficiente",)
 WITHOUT_SCOPE = ("solo_con_sesion",)
-WITH_OWN_PASSWORD = ("cambio_de_clave_requerido",)
+WITH_OWN_ACCOUNT = ("cambio_de_clave_requerido", "segundo_factor_obligatorio")
 WITH_BODY = (
     *("json_invalido", "json_demasiado_profundo", "json_numero_demasiado_largo", "json_clave_repetida"),
     *("cuerpo_demasiado_grande", "tipo_no_admitido"),
@@ -227,7 +227,7 @@ def complete_operation(path: str, method: str, operation: dict[str, Any], respon
         (guarded and not for_all(Permiso(operation["x-permiso"])), WITH_ROLE),
         (guarded and bool(scope), WITH_SCOPE),
         (guarded and not scope, WITHOUT_SCOPE),
-        (guarded and not of_session, WITH_OWN_PASSWORD),
+        (guarded and not of_session, WITH_OWN_ACCOUNT),
         ("requestBody" in operation and not form, WITH_BODY),
         (form, WITH_FORM),
         (keyed, WITH_KEY),

@@ -3,7 +3,7 @@
 The extension's own reading lets tokens pass that lack a type or an expiry, and costs more than twice as much.
 """
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
@@ -17,6 +17,7 @@ from app.queries import sessions
 ALGORITHM = "HS256"
 ISSUER = AUDIENCE = "soporteplus"
 LEEWAY = 5  # seconds
+CHALLENGE, CHALLENGE_LIFE = "soporteplus-segundo-factor", timedelta(minutes=5)
 MAX_ID_DIGITS = 10
 REQUIRED = ["exp", "iat", "nbf", "jti", "sid", "sub", "iss", "aud", "type"]
 
@@ -41,6 +42,29 @@ def pair(id_usuario: int, sid: str) -> dict[str, Any]:
         "token_type": "Bearer",
         "expires_in": settings().jwt_access_minutes * 60,
     }
+
+
+def challenge(id_usuario: int, mark: str) -> str:
+    """What says for ``CHALLENGE_LIFE`` that a password was right, to whoever has the second factor too."""
+    until = datetime.now(UTC) + CHALLENGE_LIFE
+    said = {"sub": str(id_usuario), "marca": mark, "iss": ISSUER, "aud": CHALLENGE, "exp": until}
+    return jwt.encode(said, settings().jwt_secret_key, ALGORITHM)
+
+
+def challenged(token: str) -> tuple[int, str]:
+    """Whose password was right, and its mark; an access token is no challenge, nor the other way round."""
+    try:
+        found = jwt.decode(
+            token,
+            settings().jwt_secret_key,
+            algorithms=[ALGORITHM],
+            issuer=ISSUER,
+            audience=CHALLENGE,
+            options={"require": ["exp", "sub", "marca", "iss", "aud"], "strict_aud": True},
+        )
+    except (jwt.InvalidTokenError, ValueError) as error:
+        raise Unauthorized("desafio_invalido") from error
+    return int(found["sub"]), found["marca"]
 
 
 def bearer() -> str:
