@@ -15,6 +15,7 @@ from flask import current_app
 
 from app.database import tls
 from app.extensions import settings
+from migrations.types import compared
 
 # Alembic's own template reads its logging from a file, and so silences the application's loggers.
 logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -78,6 +79,7 @@ OPTIONS = {
     "transactional_ddl": sqlite,
     "on_version_apply": check_foreign_keys,
     "process_revision_directives": number,
+    "include_name": compared,
 }
 
 if context.is_offline_mode():

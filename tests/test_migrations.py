@@ -22,6 +22,7 @@ from app import create_app
 from app.extensions import db
 from app.models import CERROJOS, Base, Cerrojo
 from config.config import Config
+from migrations.types import compared
 
 pytestmark = pytest.mark.usefixtures("without_app")
 
@@ -48,6 +49,8 @@ CHECKED = {
 
 # Tables that a migration fills itself -> how many rows it gives them.
 LOADED = {"Cerrojo": len(CERROJOS), "Log_cabeza": 1}
+# Tables whose rows a migration makes of those of others.
+DERIVED = {"Busqueda_tiquet"}
 
 
 def settings(url: str) -> dict[str, str]:
@@ -71,7 +74,8 @@ def downgrade(revision: str) -> None:
 
 
 def tables(engine: Engine) -> set[str]:
-    return set(inspect(engine).get_table_names()) - {"alembic_version"}
+    found = inspect(engine).get_table_names()
+    return {name for name in found if compared(name, "table", {})} - {"alembic_version"}
 
 
 def row(table: Table) -> dict[str, object]:
@@ -117,7 +121,12 @@ def test_the_tables_are_those_of_the_models(engine):
     upgrade()
 
     with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+        assert (
+            compare_metadata(
+                MigrationContext.configure(connection, opts={"include_name": compared}), Base.metadata
+            )
+            == []
+        )
 
 
 def test_the_tables_are_defined_word_for_word_as_the_models_would(engine):
@@ -142,7 +151,8 @@ def test_each_revision_goes_down_and_up_and_leaves_the_rows_of_others(engine):
         assert kept.items() <= before.items()
 
         upgrade("+1")
-        assert counts(engine) == dict.fromkeys(before, 0) | kept
+        derived = {name: count for name, count in before.items() if name in DERIVED}
+        assert counts(engine) == dict.fromkeys(before, 0) | derived | kept
 
         downgrade("-1")
         before = kept

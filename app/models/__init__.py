@@ -1,7 +1,7 @@
 """The tables. Importing this package makes all of them known to ``Base.metadata``."""
 
 from app.models.base import Base, as_json, utcnow
-from app.models.busqueda import Buscable, fold
+from app.models.busqueda import END, Buscable, BusquedaTiquet, fold, tokens
 from app.models.catalogo import (
     CATALOGOS,
     ENTIDADES,
@@ -53,6 +53,7 @@ __all__ = [
     "CERROJOS",
     "CREADOR",
     "DUPLICADO_DE",
+    "END",
     "ENTIDADES",
     "FILTRABLES",
     "GENESIS",
@@ -72,6 +73,7 @@ __all__ = [
     "Adjuntos",
     "Base",
     "Buscable",
+    "BusquedaTiquet",
     "CatProblema",
     "CatTiquet",
     "Catalogo",
@@ -101,5 +103,6 @@ __all__ = [
     "Vistas",
     "as_json",
     "fold",
+    "tokens",
     "utcnow",
 ]

@@ -1,16 +1,24 @@
-"""What people are searched by: one folded column a row, which both databases compare byte by byte."""
+"""What people and tickets are searched by: folded text, which both databases compare byte by byte."""
 
 import re
 import unicodedata
 from typing import Any, ClassVar
 
-from sqlalchemy import event
+from sqlalchemy import DDL, ForeignKey, Text, event
+from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Exact
+from app.models.base import TABLE, Base, Exact
 
 MAX_BUSQUEDA = 2000
 SEPARATORS = re.compile(r"[\W_]+")
+WORDS = re.compile(r"[^\W_]+")
+
+# No engine leaves out a word that begins so for being short or frequent.
+MARK = "xx"
+END = f"{MARK}_"  # stands between two texts, so that no phrase goes from one into the other
+MAX_TOKEN = 80  # characters; MariaDB leaves out what is longer than 84
+FOLDED = Text().with_variant(mysql.MEDIUMTEXT(charset="ascii", collation="ascii_bin"), "mysql")
 
 
 def fold(text: str) -> str:
@@ -43,3 +51,50 @@ class Buscable:
 @event.listens_for(Buscable, "before_update", propagate=True)
 def derive(_mapper: Any, _connection: Any, row: Buscable) -> None:
     row.busqueda = words(*(getattr(row, name) for name in row.BUSCABLES))
+
+
+def tokens(text: str) -> list[str]:
+    """The words of ``text``, folded, in a spelling that engines neither split, nor fold, nor leave out."""
+    return [f"{MARK}{spelled(word)}"[:MAX_TOKEN] for word in WORDS.findall(fold(text))]
+
+
+def spelled(word: str) -> str:
+    """A word in ASCII; of a letter beyond it, the code point between two signs that no word has."""
+    return "".join(letter if letter.isascii() else f"_{ord(letter):x}_" for letter in word)
+
+
+class BusquedaTiquet(Base):
+    """What one ticket is found by: all of its tokens in order, for those who see internal comments or not."""
+
+    __tablename__ = "Busqueda_tiquet"
+    __table_args__ = TABLE
+
+    id_tiquet: Mapped[int] = mapped_column(ForeignKey("Tiquet.id"), primary_key=True, autoincrement=False)
+    publico: Mapped[str] = mapped_column(FOLDED)
+    interno: Mapped[str] = mapped_column(FOLDED)
+
+
+# What indexes these columns on each database; nothing but a search knows of it.
+NEW, OLD = (f"{row}.id_tiquet, {row}.publico, {row}.interno" for row in ("new", "old"))
+ADD = f"INSERT INTO Busqueda_fts (rowid, publico, interno) VALUES ({NEW})"  # noqa: S608
+REMOVE = (
+    "INSERT INTO Busqueda_fts (Busqueda_fts, rowid, publico, interno)"  # noqa: S608
+    f" VALUES ('delete', {OLD})"
+)
+FULLTEXT = {
+    "mysql": [
+        f"CREATE FULLTEXT INDEX `ft_Busqueda_tiquet_{column}` ON `Busqueda_tiquet` ({column})"
+        for column in ("publico", "interno")
+    ],
+    "sqlite": [
+        "CREATE VIRTUAL TABLE Busqueda_fts USING fts5 (publico, interno, content='Busqueda_tiquet',"
+        " content_rowid='id_tiquet', tokenize=\"ascii tokenchars '_'\")",
+        f"CREATE TRIGGER Busqueda_fts_insert AFTER INSERT ON Busqueda_tiquet BEGIN {ADD}; END",
+        f"CREATE TRIGGER Busqueda_fts_delete AFTER DELETE ON Busqueda_tiquet BEGIN {REMOVE}; END",
+        f"CREATE TRIGGER Busqueda_fts_update AFTER UPDATE ON Busqueda_tiquet BEGIN {REMOVE}; {ADD}; END",
+    ],
+}
+for dialect, statements in FULLTEXT.items():
+    for statement in statements:
+        ddl = DDL(statement).execute_if(dialect=dialect)  # type: ignore[no-untyped-call]
+        event.listen(BusquedaTiquet.__table__, "after_create", ddl)

@@ -7,10 +7,11 @@ from sqlalchemy import bindparam, func, select
 
 from app import transaction
 from app.extensions import db
-from app.models import Tiquet
+from app.models import BusquedaTiquet, Tiquet
 from app.permissions import Actor
 from app.queries import ticket_list
 from app.queries.catalog import all_catalogs
+from app.queries.search import holds, named_terms, terms
 from app.queries.tickets import sees_internal, shape, visible_to, with_names
 
 WINDOW = 20_000  # ids that one read looks at, however few of them match
@@ -47,16 +48,24 @@ def between(actor: Actor, filtros: Filtros, first: int) -> list[dict[str, Any]]:
     """The first of those whose ids are in the window that begins with ``first``."""
     catalogos = all_catalogs(actor)
     named = ticket_list.named_conditions(actor, filtros, catalogos)
-    if named is None:
+    wanted = terms(filtros["q"]) if "q" in filtros else ()
+    if named is None or ("q" in filtros and not wanted):
         return []
+    internal = sees_internal(actor)
+    found = Tiquet.__table__
+    if wanted:
+        found = found.outerjoin(BusquedaTiquet.__table__, BusquedaTiquet.id_tiquet == Tiquet.id)
     # The primary key, whatever the filters: the window is what bounds the read.
     window = (Tiquet.id >= bindparam("first"), Tiquet.id < bindparam("beyond"))
     query = (
-        with_names(Tiquet.__table__, sees_internal(actor))
+        with_names(found, internal)
         .where(*window, visible_to(actor), *(ticket_list.CONDICIONES[name] for name in named))
+        .where(*holds(internal, len(wanted)))
         .order_by(Tiquet.id)
         .limit(PIECE)
         .with_hint(Tiquet, "FORCE INDEX (PRIMARY)", "mysql")
     )
-    rows = db.session.execute(query, {**named, "first": first, "beyond": first + WINDOW})
+    rows = db.session.execute(
+        query, {**named, **named_terms(wanted), "first": first, "beyond": first + WINDOW}
+    )
     return [shape(row, actor, catalogos) for row in rows]

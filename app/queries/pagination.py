@@ -17,6 +17,7 @@ class Corte:
 
     valores: tuple[Any, ...]
     total: int
+    exacto: bool = True  # False: there are at least so many
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Pagina:
     filas: list[dict[str, Any]]
     total: int
     siguiente: Corte | None
+    exacto: bool = True
 
 
 def after(columns: list[Any], values: list[Any], descending: bool) -> ColumnElement[bool]:

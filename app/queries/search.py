@@ -1,10 +1,18 @@
-"""Finding rows by the beginnings of words."""
+"""Finding rows by the beginnings of words, and tickets by their search rows."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, false
+from sqlalchemy import ColumnElement, Select, bindparam, column, false, func, literal_column, select, table
+from sqlalchemy.dialects.mysql import match
 
-from app.models import Buscable, fold
+from app.extensions import db
+from app.models import Buscable, BusquedaTiquet, Comentarios, Tiquet, fold, tokens
+from app.queries.tickets import PUBLICOS
+
+MAX_COMENTARIOS = 200  # the newest, by which a ticket is found
+
+FTS = table("Busqueda_fts", column("rowid"))
 
 
 def searched(query: Select[Any], model: type[Buscable], text: str) -> Select[Any]:
@@ -16,3 +24,58 @@ def searched(query: Select[Any], model: type[Buscable], text: str) -> Select[Any
     words = fold(text).split()
     conditions = [model.busqueda.contains(f" {word}", autoescape=True) for word in words] or [false()]
     return query.where(*conditions).with_hint(model, "USE INDEX ()", "mysql")
+
+
+def terms(text: str) -> tuple[str, ...]:
+    """What a search row must have: the beginnings of words, and whole phrases, with a blank at both ends."""
+    *whole, rest = text.split('"')
+    phrases = [whole[n] for n in range(1, len(whole), 2)]
+    bare = [whole[n] for n in range(0, len(whole), 2)]
+    # After a quotation mark that is not closed, words are bare.
+    found = [f" {' '.join(tokens(phrase))} " for phrase in phrases]
+    found += [f" {token}" for part in (*bare, rest) for token in tokens(part)]
+    return tuple(dict.fromkeys(term for term in found if term.strip()))
+
+
+def searched_column(internal: bool) -> Any:
+    return BusquedaTiquet.interno if internal else BusquedaTiquet.publico
+
+
+def holds(internal: bool, count: int) -> list[ColumnElement[bool]]:
+    """That a search row has all of ``count`` terms, named ``termino_0`` and on: told from its text."""
+    text = searched_column(internal)
+    return [func.instr(text, bindparam(f"termino_{n}")) > 0 for n in range(count)]
+
+
+def named_terms(wanted: Sequence[str]) -> dict[str, str]:
+    return {f"termino_{n}": term for n, term in enumerate(wanted)}
+
+
+def indexed(internal: bool, wanted: Sequence[str]) -> Select[Any]:
+    """The ids of all tickets whose search rows have all of ``wanted``: told from the database's index.
+
+    There is nothing in a term that the languages of the engines could take for an operator.
+    """
+    if db.session.get_bind().dialect.name == "sqlite":
+        parts = (f'"{term.strip()}"' + ("" if term.endswith(" ") else " *") for term in wanted)
+        query = f"{{{searched_column(internal).key}}} : ({' AND '.join(parts)})"
+        return select(FTS.c.rowid.label("id_tiquet")).where(literal_column("Busqueda_fts").op("MATCH")(query))
+    parts = (f'+"{term.strip()}"' if term.endswith(" ") else f"+{term.strip()}*" for term in wanted)
+    matching = match(searched_column(internal), against=" ".join(parts), in_boolean_mode=True)
+    return select(BusquedaTiquet.id_tiquet).where(matching)
+
+
+def texts_of(id_tiquet: int) -> tuple[Any, Sequence[Any]]:
+    """The texts of a ticket that is locked, and of its newest comments, as they are now."""
+    own = select(
+        Tiquet.titulo, Tiquet.descripcion, Tiquet.resolucion, PUBLICOS["resolucion"].label("publica")
+    ).where(Tiquet.id == id_tiquet)
+    # Locked, so that it is what was committed last, not what it was when this transaction began to read.
+    newest = (
+        select(Comentarios.mensaje, Comentarios.es_interno)
+        .where(Comentarios.id_tiquet == id_tiquet)
+        .order_by(Comentarios.fecha_creacion.desc(), Comentarios.id.desc())
+        .limit(MAX_COMENTARIOS)
+        .with_for_update()
+    )
+    return db.session.execute(own).one(), db.session.execute(newest).all()

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response, url_for
 
 from app.permissions import Permiso
-from app.queries import export, stats, ticket_list
+from app.queries import export, stats, ticket_search
 from app.schemas.fields import VacioArgs
 from app.schemas.tickets import (
     EJEMPLO,
@@ -42,10 +42,11 @@ blp = Blueprint("tickets", __name__, description="Tiquets y las cifras del table
 def list_tickets(args: dict[str, Any]) -> Response:
     """Listar tiquets
 
-    Los más recientes primero, salvo que `orden` diga otra cosa. Cada página cuesta lo mismo.
+    Los más recientes primero, salvo que `orden` diga otra cosa. Cada página cuesta lo mismo. Con `q`, el
+    `total` de una búsqueda con muchos resultados puede ser menor que el real: `total_exacto` es `false`.
     """
     corte = cursors.read(args.get("cursor"))
-    pagina = ticket_list.page(current_actor(), args, args["orden"], args["limite"], corte)
+    pagina = ticket_search.page(current_actor(), args, args["orden"], args["limite"], corte)
     return listed(cursors.envelope(pagina, args["limite"]))
 
 

@@ -191,6 +191,15 @@ class TiquetsArgs(PaginaArgs):
     creado_desde = Instante(metadata={"description": "Creados en este instante o después."})
     creado_hasta = Instante(metadata={"description": "Creados antes de este instante, sin incluirlo."})
     actualizado_desde = Instante(metadata={"description": "Cambiados en este instante o después."})
+    q = Texto(
+        min=2,
+        max=100,
+        metadata={
+            "description": "Palabras del número, el título, la descripción, la resolución o los comentarios"
+            " que ve quien pregunta: todas. Sin distinguir mayúsculas ni acentos; la ñ es su propia letra."
+            " Basta el principio de cada una; lo que va entre comillas se busca tal cual, en ese orden."
+        },
+    )
     papelera = Booleano(
         query=True, metadata={"description": "`true`: los de la papelera; solo un Administrador."}
     )

@@ -11,8 +11,8 @@ from app.schemas.pages import BreveSchema, PaginaArgs, pagina_de
 from app.schemas.tickets import TiquetsArgs
 
 MAX_FILTROS = 4000  # bytes of JSON
-# Where a page begins and how long it is belongs to whoever asks; the trash is no view.
-AJENOS = ("limite", "cursor", "papelera")
+# Where a page begins, how long it is and what is searched belongs to whoever asks; the trash is no view.
+AJENOS = ("limite", "cursor", "papelera", "q")
 
 
 def filters() -> TiquetsArgs:

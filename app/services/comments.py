@@ -8,7 +8,7 @@ from app.models import Comentarios, utcnow
 from app.permissions import Actor, Permiso, require
 from app.queries import attachments
 from app.queries import comments as queries
-from app.services import audit, changes, mentions, tickets, transitions
+from app.services import audit, changes, mentions, search, tickets, transitions
 from app.services.versions import Precondicion, check_version
 
 
@@ -39,6 +39,7 @@ def create(actor: Actor, id_tiquet: int, datos: dict[str, Any]) -> int:
     if not comentario.es_interno and actor.es_personal and tiquet.fecha_primera_respuesta is None:
         shown["fecha_primera_respuesta"] = now
     tickets.touch(actor, tiquet, "tiquet.comentado", now, shown, interno=es_interno)
+    search.index(id_tiquet)
     mentions.enrol(actor, id_tiquet, comentario.mensaje)
     return comentario.id
 
@@ -57,7 +58,8 @@ def update_comment(
     if wanted:
         comentario.mensaje = wanted["mensaje"]
         comentario.fecha_edicion = utcnow()
-    audit.record("comentario.actualizado", actor, comentario, before, id_tiquet=id_tiquet)
+    if audit.record("comentario.actualizado", actor, comentario, before, id_tiquet=id_tiquet):
+        search.index(id_tiquet)
     mentions.enrol(actor, id_tiquet, comentario.mensaje, before=said)
     return id
 
@@ -77,6 +79,7 @@ def erase(actor: Actor, id_tiquet: int, id: int, precondicion: Precondicion) -> 
     if files:
         left["numero_adjuntos"] = tiquet.numero_adjuntos - len(files)
     tickets.touch(actor, tiquet, "tiquet.comentario_eliminado", utcnow(), left, interno=interno)
+    search.index(id_tiquet)
 
 
 def find(actor: Actor, id_tiquet: int, id: int) -> Comentarios:

@@ -18,7 +18,7 @@ from app.models import (
 )
 from app.permissions import SISTEMA
 from app.queries import users
-from app.services import audit, enrolment, passwords
+from app.services import audit, enrolment, passwords, search
 from app.services import demo_data as datos
 from app.services.demo_data import Caso, Mensaje
 from app.services.users import CLAVE_DE_DEMO
@@ -175,6 +175,7 @@ def plant_ticket(number: int, gente: Gente, grupo: Grupo, caso: Caso, fechas: Fe
     if tiquet.id_usuario_asignado:
         enrolment.enrol(ASIGNADO, [(tiquet.id, tiquet.id_usuario_asignado)])
     plant_messages(tiquet, caso.mensajes, fechas)
+    search.index(tiquet.id)
 
 
 def turn(things: Any, number: int) -> Any:

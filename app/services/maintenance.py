@@ -14,6 +14,7 @@ from app.extensions import db, settings
 from app.models import (
     Adjuntos,
     Base,
+    BusquedaTiquet,
     Comentarios,
     EtiquetaTiquet,
     Idempotencia,
@@ -93,7 +94,7 @@ def close(tiquet: Tiquet) -> None:
 
 def purge(tiquet: Tiquet) -> None:
     """Erase a ticket of the trash with what belongs to it; its events stay."""
-    for model in (EtiquetaTiquet, Adjuntos, Comentarios, Seguidores):
+    for model in (BusquedaTiquet, EtiquetaTiquet, Adjuntos, Comentarios, Seguidores):
         db.session.execute(delete(model).where(model.id_tiquet == tiquet.id))
     relations.forget(tiquet.id)
     audit.record_erasure("tiquet.purgado", SISTEMA, tiquet, id_tiquet=tiquet.id)

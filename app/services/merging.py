@@ -12,7 +12,7 @@ from app.permissions import Actor, Permiso
 from app.queries import relations as queries
 from app.queries.catalog import all_catalogs
 from app.queries.tickets import belongings, tells_all
-from app.services import audit, enrolment, lifecycle, relations, tickets
+from app.services import audit, enrolment, lifecycle, relations, search, tickets
 from app.transitions import CERRADO
 
 # What belongs to a ticket and goes with it, each with its own id, author and date -> its event.
@@ -41,6 +41,7 @@ def merge(actor: Actor, id: int, id_destino: int) -> int:
     move_children(actor, origen, destino)
     if gained:
         tickets.touch(actor, destino, "tiquet.fusion_recibida", now, gained, interno=interno)
+    search.index(*sorted((id, id_destino)))
     return id_destino
 
 

@@ -13,7 +13,7 @@ from app.permissions import Actor, Permiso, require
 from app.queries import catalog
 from app.queries import tickets as queries
 from app.queries.catalog import Catalogos, all_catalogs
-from app.services import assignment, audit, changes, enrolment, lifecycle, rebasing
+from app.services import assignment, audit, changes, enrolment, lifecycle, rebasing, search
 from app.services.references import SOLICITANTE_DE, Errores, refuse, wrong_references, wrong_requester
 from app.services.versions import Precondicion, check_version
 from app.transitions import CERRADO, FUSIONADO, NUEVO, RESUELTO
@@ -29,6 +29,7 @@ CATALOGO_DE = {
 # What a comment or a file changes of its ticket, whose version stays.
 COMENTADOS = ("numero_comentarios", "numero_adjuntos", "fecha_primera_respuesta", "fecha_actualizacion")
 MOVIDOS = ("id_estado", "id_usuario_asignado")  # These change by the rules of the lifecycle.
+BUSCADOS = ("titulo", "descripcion", "resolucion")  # by which a ticket is found
 # What whoever asks may say of a ticket at any time, and when it opens one; the rest is for staff to say.
 DE_QUIEN_PIDE = {"titulo", "descripcion", "telefono_contacto"}
 AL_ABRIR = {
@@ -67,6 +68,7 @@ def create(actor: Actor, datos: dict[str, Any]) -> int:
     if tiquet.etiquetas:
         write_labels(tiquet)
     audit.record("tiquet.creado", actor, tiquet, {})
+    search.index(tiquet.id)
     if actor.es_personal:
         enrolment.enrol(CREADOR, [(tiquet.id, tiquet.id_usuario_creador)])
     enrol_assignee(tiquet, None)
@@ -115,6 +117,8 @@ def change(
     if db.session.is_modified(tiquet):
         tiquet.fecha_actualizacion = utcnow()
     audit.record("tiquet.actualizado", actor, tiquet, before)
+    if any(audit.plain(getattr(tiquet, name)) != before[name] for name in BUSCADOS):
+        search.index(id)
     enrol_assignee(tiquet, before["id_usuario_asignado"])
     return id
 

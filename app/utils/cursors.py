@@ -28,9 +28,13 @@ def read(cursor: str | None) -> Corte | None:
         return None
     try:
         total, *values = serializer().loads(cursor)
+        exacto = not isinstance(total, list)
+        total = total if exacto else total[0]
     except (BadData, ValueError, TypeError) as error:
         raise BadRequest("cursor_invalido") from error
-    return Corte(tuple(datetime.fromisoformat(v[0]) if isinstance(v, list) else v for v in values), total)
+    return Corte(
+        tuple(datetime.fromisoformat(v[0]) if isinstance(v, list) else v for v in values), total, exacto
+    )
 
 
 def feed() -> URLSafeSerializer:
@@ -58,7 +62,8 @@ def envelope(pagina: Pagina, limite: int) -> dict[str, Any]:
         "paginacion": {
             "limite": limite,
             "siguiente": siguiente,
-            **capped(pagina.total, "total", "total_exacto"),
+            "total": min(pagina.total, TOTAL_EXACTO),
+            "total_exacto": pagina.exacto and pagina.total <= TOTAL_EXACTO,
         },
     }
 
@@ -69,8 +74,12 @@ def capped(total: int, name: str, exact: str) -> dict[str, Any]:
 
 
 def plain(corte: Corte) -> list[Any]:
-    """What a cursor says, as JSON: an instant is a list, so that no text, a surname say, is taken for one."""
-    return [corte.total, *([v.isoformat()] if isinstance(v, datetime) else v for v in corte.valores)]
+    """What a cursor says, as JSON: an instant is a list, so that no text, a surname say, is taken for one.
+
+    So is a total that others may be added to.
+    """
+    total = corte.total if corte.exacto else [corte.total]
+    return [total, *([v.isoformat()] if isinstance(v, datetime) else v for v in corte.valores)]
 
 
 def whole(filas: list[dict[str, Any]]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from app.models import ADMINISTRADOR, SOLICITANTE, TECNICO, Comentarios, Tiquet,
 from app.permissions import PERSONAL
 from app.queries import legacy as queries
 from app.queries.legacy import Fila, LegacyError, Source
-from app.services import audit, passwords
+from app.services import audit, passwords, search
 from app.services.legacy import catalogs, convert
 from app.services.legacy.convert import Context
 from app.services.legacy.marks import IMPORTACION, created
@@ -90,6 +90,8 @@ def write(tabla: str, values: list[Values], after: Callable[[list[Values]], None
         for row in rows:
             id_tiquet = row.id if tabla == "tiquet" else getattr(row, "id_tiquet", None)
             created(tabla, row, id_tiquet)
+        if tabla == "tiquet":
+            search.index(*(row.id for row in rows))
         if after:
             after(left)
 
@@ -172,6 +174,7 @@ def count_comments(values: list[Values], context: Context) -> None:
         latest = max(one["fecha_creacion"] for one in written)
         when = max(latest, tiquet.fecha_actualizacion)
         touch(IMPORTACION, tiquet, "tiquet.comentado", when, shown, interno=False)
+    search.index(*sorted(by_ticket))
 
 
 def log(source: Source, context: Context, aplicar: bool) -> None:
