@@ -60,9 +60,9 @@ REQUESTS: list[tuple[int, str, str, Any]] = [
     (7, "DELETE", "/api/tickets/ubicaciones/{ubicacion}", None),
     # A comment is read with its files.
     (4, "GET", f"{COMENTARIOS}/{{comentario}}", None),
-    (9, "POST", COMENTARIOS, {"mensaje": "Listo", "es_interno": False}),
-    (9, "PUT", f"{COMENTARIOS}/{{comentario}}", {"mensaje": "Listo"}),
-    (7, "DELETE", f"{COMENTARIOS}/{{comentario}}", None),
+    (11, "POST", COMENTARIOS, {"mensaje": "Listo", "es_interno": False}),
+    (11, "PUT", f"{COMENTARIOS}/{{comentario}}", {"mensaje": "Listo"}),
+    (9, "DELETE", f"{COMENTARIOS}/{{comentario}}", None),
     (3, "GET", f"{ADJUNTOS}/{{adjunto}}", None),
     (4, "GET", f"{ADJUNTOS}/{{adjunto}}/contenido", None),
     # The ticket and how much its files take are read before they are stored, and again when it is locked.
@@ -79,7 +79,7 @@ REQUESTS: list[tuple[int, str, str, Any]] = [
     (13, "POST", RELACIONES, {"tipo": "padre", "id_tiquet": "otro"}),
     (7, "DELETE", f"{RELACIONES}/{{relacion}}", None),
     # What belongs to it goes with it, in statements that do not grow with the comments.
-    (23, "POST", f"{LISTA}/{{tiquet}}/fusionar", {"id_destino": "otro"}),
+    (28, "POST", f"{LISTA}/{{tiquet}}/fusionar", {"id_destino": "otro"}),
     (7, "POST", SEGUIDORES, {}),
     (5, "DELETE", f"{SEGUIDORES}/{{seguidor}}", None),
     (3, "DELETE", f"{SEGUIDORES}/yo", None),
@@ -94,10 +94,10 @@ REQUESTS_OF_WHO_ASKS: list[tuple[int, str, str, Any]] = [
     (2, "GET", LISTA, None),
     (4, "GET", f"{LISTA}/{{suyo}}/comentarios", None),
     (10, "GET", "/api/tickets/dashboard/stats", None),
-    (7, "POST", LISTA, factories.NUEVO),
-    (7, "PUT", f"{LISTA}/{{suyo}}", {"titulo": "Otro título"}),
+    (8, "POST", LISTA, factories.NUEVO),
+    (9, "PUT", f"{LISTA}/{{suyo}}", {"titulo": "Otro título"}),
     # To answer is a change of the ticket, with a lock, an event and catalogs of its own.
-    (11, "POST", f"{LISTA}/{{suyo}}/comentarios", {"mensaje": "Sigue igual"}),
+    (13, "POST", f"{LISTA}/{{suyo}}/comentarios", {"mensaje": "Sigue igual"}),
 ]
 # Who asks, the rows, and for the first of several pages their number; below a ticket, that too.
 LISTS = [

@@ -160,7 +160,7 @@ def test_the_filters_above_are_all_that_the_list_takes(mesa_llena):
     document = mesa_llena.client.get("/api/openapi.json").json
     declared = {p["name"] for p in document["paths"][LISTA]["get"]["parameters"] if p["in"] == "query"}
 
-    assert declared == taken | {"papelera", "orden", "limite", "cursor"}
+    assert declared == taken | {"q", "papelera", "orden", "limite", "cursor"}
 
 
 @pytest.mark.parametrize("orden", ORDENES)

@@ -7,8 +7,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, column, false, func, li
 from sqlalchemy.dialects.mysql import match
 
 from app.extensions import db
-from app.models import Buscable, BusquedaTiquet, Comentarios, Tiquet, fold, tokens
-from app.queries.tickets import PUBLICOS
+from app.models import Buscable, BusquedaTiquet, Comentarios, fold, tokens
 
 MAX_COMENTARIOS = 200  # the newest, by which a ticket is found
 
@@ -65,12 +64,11 @@ def indexed(internal: bool, wanted: Sequence[str]) -> Select[Any]:
     return select(BusquedaTiquet.id_tiquet).where(matching)
 
 
-def texts_of(id_tiquet: int) -> tuple[Any, Sequence[Any]]:
-    """The texts of a ticket that is locked, and of its newest comments, as they are now."""
-    own = select(
-        Tiquet.titulo, Tiquet.descripcion, Tiquet.resolucion, PUBLICOS["resolucion"].label("publica")
-    ).where(Tiquet.id == id_tiquet)
-    # Locked, so that it is what was committed last, not what it was when this transaction began to read.
+def newest_comments(id_tiquet: int) -> Sequence[Any]:
+    """What was said last about a ticket that is locked.
+
+    Locked too, so that it is what was committed last, not what it was when this transaction began to read.
+    """
     newest = (
         select(Comentarios.mensaje, Comentarios.es_interno)
         .where(Comentarios.id_tiquet == id_tiquet)
@@ -78,4 +76,4 @@ def texts_of(id_tiquet: int) -> tuple[Any, Sequence[Any]]:
         .limit(MAX_COMENTARIOS)
         .with_for_update()
     )
-    return db.session.execute(own).one(), db.session.execute(newest).all()
+    return db.session.execute(newest).all()

@@ -39,7 +39,7 @@ def create(actor: Actor, id_tiquet: int, datos: dict[str, Any]) -> int:
     if not comentario.es_interno and actor.es_personal and tiquet.fecha_primera_respuesta is None:
         shown["fecha_primera_respuesta"] = now
     tickets.touch(actor, tiquet, "tiquet.comentado", now, shown, interno=es_interno)
-    search.index(id_tiquet)
+    search.index(tiquet)
     mentions.enrol(actor, id_tiquet, comentario.mensaje)
     return comentario.id
 
@@ -48,7 +48,7 @@ def update_comment(
     actor: Actor, id_tiquet: int, id: int, cambios: dict[str, Any], precondicion: Precondicion
 ) -> int:
     """Change what a comment says; what it said before stays in the log. Answers its id."""
-    tickets.find(actor, id_tiquet)  # Locked before the comment, as it is where one is erased.
+    tiquet = tickets.find(actor, id_tiquet)  # Locked before the comment, as it is where one is erased.
     comentario = find(actor, id_tiquet, id)
     require(Permiso.EDITAR_COMENTARIO, actor, comentario)
     check_version("comentario", comentario, precondicion)
@@ -59,7 +59,7 @@ def update_comment(
         comentario.mensaje = wanted["mensaje"]
         comentario.fecha_edicion = utcnow()
     if audit.record("comentario.actualizado", actor, comentario, before, id_tiquet=id_tiquet):
-        search.index(id_tiquet)
+        search.index(tiquet)
     mentions.enrol(actor, id_tiquet, comentario.mensaje, before=said)
     return id
 
@@ -79,7 +79,7 @@ def erase(actor: Actor, id_tiquet: int, id: int, precondicion: Precondicion) -> 
     if files:
         left["numero_adjuntos"] = tiquet.numero_adjuntos - len(files)
     tickets.touch(actor, tiquet, "tiquet.comentario_eliminado", utcnow(), left, interno=interno)
-    search.index(id_tiquet)
+    search.index(tiquet)
 
 
 def find(actor: Actor, id_tiquet: int, id: int) -> Comentarios:

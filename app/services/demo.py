@@ -175,7 +175,7 @@ def plant_ticket(number: int, gente: Gente, grupo: Grupo, caso: Caso, fechas: Fe
     if tiquet.id_usuario_asignado:
         enrolment.enrol(ASIGNADO, [(tiquet.id, tiquet.id_usuario_asignado)])
     plant_messages(tiquet, caso.mensajes, fechas)
-    search.index(tiquet.id)
+    search.index(tiquet)
 
 
 def turn(things: Any, number: int) -> Any:

@@ -41,7 +41,7 @@ def merge(actor: Actor, id: int, id_destino: int) -> int:
     move_children(actor, origen, destino)
     if gained:
         tickets.touch(actor, destino, "tiquet.fusion_recibida", now, gained, interno=interno)
-    search.index(*sorted((id, id_destino)))
+    search.index(origen, destino)
     return id_destino
 
 

@@ -1,34 +1,44 @@
 """Keeping what tickets are found by in step with what they and their comments say."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import insert, update
 
 from app.extensions import db
-from app.models import END, BusquedaTiquet, tokens
+from app.models import END, BusquedaTiquet, Tiquet, tokens
 from app.queries import search as queries
-from app.queries.tickets import numero
+from app.queries.tickets import FUSIONADO_CON_OTRO, numero
+from app.transitions import FUSIONADO
 
 # A column begins with the ticket's own texts, and goes on with its newest comments up to so many characters.
 MAX_BUSCADO = 200_000
 
 
-def index(*ids: int) -> None:
-    """Write the search rows of these tickets anew; whoever changes their texts holds them, and calls this."""
+def add(*tiquets: Tiquet) -> None:
+    """Write the search rows of new tickets, which have ids and no comments."""
+    rows = [{"id_tiquet": tiquet.id, **columns(tiquet, ())} for tiquet in tiquets]
+    if rows:
+        db.session.execute(insert(BusquedaTiquet), rows)
+
+
+def index(*tiquets: Tiquet) -> None:
+    """Write the search rows of tickets anew; whoever changes their texts has them locked, and calls this."""
     db.session.flush()
-    for id in ids:
-        values = columns(id)
-        written = update(BusquedaTiquet).where(BusquedaTiquet.id_tiquet == id).values(**values)
+    for tiquet in tiquets:
+        values = columns(tiquet, queries.newest_comments(tiquet.id))
+        written = update(BusquedaTiquet).where(BusquedaTiquet.id_tiquet == tiquet.id).values(**values)
         if db.session.execute(written).rowcount == 0:  # type: ignore[attr-defined]
-            db.session.execute(insert(BusquedaTiquet).values(id_tiquet=id, **values))
+            db.session.execute(insert(BusquedaTiquet).values(id_tiquet=tiquet.id, **values))
 
 
-def columns(id: int) -> dict[str, str]:
-    own, said = queries.texts_of(id)
-    ticket = [numero(id), own.titulo, own.descripcion]
+def columns(tiquet: Tiquet, said: Sequence[Any]) -> dict[str, str]:
+    """What a ticket and these comments are found by: by all who see it, and by those who see all of it."""
+    ticket = [numero(tiquet.id), tiquet.titulo, tiquet.descripcion]
+    resolucion = FUSIONADO_CON_OTRO if tiquet.motivo_cierre == FUSIONADO else tiquet.resolucion
     return {
-        "publico": joined([*ticket, own.publica, *(one.mensaje for one in said if not one.es_interno)]),
-        "interno": joined([*ticket, own.resolucion, *(one.mensaje for one in said)]),
+        "publico": joined([*ticket, resolucion, *(one.mensaje for one in said if not one.es_interno)]),
+        "interno": joined([*ticket, tiquet.resolucion, *(one.mensaje for one in said)]),
     }
 
 

@@ -68,7 +68,7 @@ def create(actor: Actor, datos: dict[str, Any]) -> int:
     if tiquet.etiquetas:
         write_labels(tiquet)
     audit.record("tiquet.creado", actor, tiquet, {})
-    search.index(tiquet.id)
+    search.add(tiquet)
     if actor.es_personal:
         enrolment.enrol(CREADOR, [(tiquet.id, tiquet.id_usuario_creador)])
     enrol_assignee(tiquet, None)
@@ -118,7 +118,7 @@ def change(
         tiquet.fecha_actualizacion = utcnow()
     audit.record("tiquet.actualizado", actor, tiquet, before)
     if any(audit.plain(getattr(tiquet, name)) != before[name] for name in BUSCADOS):
-        search.index(id)
+        search.index(tiquet)
     enrol_assignee(tiquet, before["id_usuario_asignado"])
     return id
 

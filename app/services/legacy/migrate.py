@@ -91,7 +91,7 @@ def write(tabla: str, values: list[Values], after: Callable[[list[Values]], None
             id_tiquet = row.id if tabla == "tiquet" else getattr(row, "id_tiquet", None)
             created(tabla, row, id_tiquet)
         if tabla == "tiquet":
-            search.index(*(row.id for row in rows))
+            search.add(*rows)
         if after:
             after(left)
 
@@ -174,7 +174,7 @@ def count_comments(values: list[Values], context: Context) -> None:
         latest = max(one["fecha_creacion"] for one in written)
         when = max(latest, tiquet.fecha_actualizacion)
         touch(IMPORTACION, tiquet, "tiquet.comentado", when, shown, interno=False)
-    search.index(*sorted(by_ticket))
+        search.index(tiquet)
 
 
 def log(source: Source, context: Context, aplicar: bool) -> None:
