@@ -39,7 +39,16 @@ class Alta(Schema):
 
 def register(app: Flask) -> None:
     """Add the commands to ``app``."""
-    for command in (seed, create_admin, mantenimiento, doctor, migrar_legado, seguridad, auditoria):
+    for command in (
+        seed,
+        create_admin,
+        mantenimiento,
+        doctor,
+        migrar_legado,
+        reindexar,
+        seguridad,
+        auditoria,
+    ):
         app.cli.add_command(command)
 
 
@@ -94,6 +103,15 @@ def mantenimiento() -> None:
     click.echo(f"Contenidos de adjuntos sin dueño borrados: {done['contenidos']}.")
     click.echo(f"Eventos numerados: {sequencer.number_events()}.")
     click.echo(f"Cuentas de intentos borradas: {done['intentos']}.")
+
+
+@click.command(
+    help="Escribe de nuevo, desde los textos, por qué palabras se encuentra cada tiquet; repetible."
+)
+@with_appcontext
+@refusals_told()
+def reindexar() -> None:
+    click.echo(f"Tiquets: {maintenance.reindex()}.")
 
 
 @click.command(

@@ -10,6 +10,7 @@ from app.extensions import db
 from app.models import Buscable, BusquedaTiquet, Comentarios, fold, tokens
 
 MAX_COMENTARIOS = 200  # the newest, by which a ticket is found
+MUESTRA = 500  # search rows that tell how common a word is
 
 FTS = table("Busqueda_fts", column("rowid"))
 
@@ -51,17 +52,38 @@ def named_terms(wanted: Sequence[str]) -> dict[str, str]:
 
 
 def indexed(internal: bool, wanted: Sequence[str]) -> Select[Any]:
-    """The ids of all tickets whose search rows have all of ``wanted``: told from the database's index.
+    """The ids of all tickets whose search rows have all of ``wanted``; it takes ``named_terms``.
 
-    There is nothing in a term that the languages of the engines could take for an operator.
+    The index is asked for the rare ones: it reads all that have any of what it is asked for. There is nothing
+    in a term that the languages of the engines could take for an operator.
     """
+    rare = rare_of(internal, wanted)
     if db.session.get_bind().dialect.name == "sqlite":
-        parts = (f'"{term.strip()}"' + ("" if term.endswith(" ") else " *") for term in wanted)
+        parts = (f'"{term.strip()}"' + ("" if term.endswith(" ") else " *") for term in rare)
         query = f"{{{searched_column(internal).key}}} : ({' AND '.join(parts)})"
-        return select(FTS.c.rowid.label("id_tiquet")).where(literal_column("Busqueda_fts").op("MATCH")(query))
-    parts = (f'+"{term.strip()}"' if term.endswith(" ") else f"+{term.strip()}*" for term in wanted)
-    matching = match(searched_column(internal), against=" ".join(parts), in_boolean_mode=True)
-    return select(BusquedaTiquet.id_tiquet).where(matching)
+        matching = select(FTS.c.rowid).where(literal_column("Busqueda_fts").op("MATCH")(query))
+        condition = BusquedaTiquet.id_tiquet.in_(matching)
+    else:
+        parts = (f'+"{term.strip()}"' if term.endswith(" ") else f"+{term.strip()}*" for term in rare)
+        condition = match(searched_column(internal), against=" ".join(parts), in_boolean_mode=True)
+    others = [
+        holding
+        for term, holding in zip(wanted, holds(internal, len(wanted)), strict=True)
+        if term not in rare
+    ]
+    return select(BusquedaTiquet.id_tiquet).where(condition, *others)
+
+
+def rare_of(internal: bool, wanted: Sequence[str]) -> list[str]:
+    """Of several terms those that few of the newest search rows have; all when none is rare."""
+    if len(wanted) == 1:
+        return list(wanted)
+    text = searched_column(internal)
+    newest = select(text).order_by(BusquedaTiquet.id_tiquet.desc()).limit(MUESTRA).subquery()
+    having = (func.sum(func.instr(newest.c[0], term) > 0) for term in wanted)
+    counts = db.session.execute(select(*having)).one()
+    rare = [term for term, count in zip(wanted, counts, strict=True) if (count or 0) * 20 < MUESTRA]
+    return rare or list(wanted)
 
 
 def newest_comments(id_tiquet: int) -> Sequence[Any]:

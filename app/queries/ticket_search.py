@@ -15,6 +15,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    func,
     literal_column,
     select,
     union_all,
@@ -25,7 +26,7 @@ from app.models import BusquedaTiquet, Prioridades, Tiquet
 from app.permissions import Actor
 from app.queries import ticket_list
 from app.queries.catalog import all_catalogs
-from app.queries.pagination import Corte, Pagina, after, capped_total
+from app.queries.pagination import Corte, Pagina, after
 from app.queries.search import holds, indexed, named_terms, terms
 from app.queries.ticket_list import CONDICIONES, PLAIN, PUBLIC, Filtros, Forma, sort_keys
 from app.queries.tickets import NOT_IN_TRASH, owned_by, sees_internal, shape, visible_to, with_names
@@ -147,19 +148,17 @@ def from_index(
     column, descending = orden.lstrip("-"), orden.startswith("-")
     source = (PLAIN if internal else PUBLIC) | {"nivel": Prioridades.nivel}
     keys = [source[key] for key in sort_keys(column)]
-    matching = all_matching(internal, terms(filtros["q"])).where(
-        visible, *(CONDICIONES[name] for name in named)
-    )
-    query = matching.with_only_columns(*keys, maintain_column_froms=True)
-    parameters = dict(named)
+    wanted = terms(filtros["q"])
+    matching = all_matching(internal, wanted).where(visible, *(CONDICIONES[name] for name in named))
+    query = matching.with_only_columns(*keys, func.count().over(), maintain_column_froms=True)
+    parameters = named | named_terms(wanted)
     if corte:
         names = [f"corte_{key}" for key in sort_keys(column)]
         query = query.where(after(keys, [bindparam(name) for name in names], descending))
         parameters |= dict(zip(names, corte.valores, strict=True))
     ordered = query.order_by(*(key.desc() if descending else key for key in keys)).limit(limite + 1)
-    claves = [tuple(row) for row in db.session.execute(ordered, parameters)]
-    total = len(claves) if corte or len(claves) <= limite else capped_total(matching, named)
-    return Hallazgo(claves, total, True)
+    rows = db.session.execute(ordered, parameters).all()
+    return Hallazgo([tuple(row[:-1]) for row in rows], rows[0][-1] if rows else 0, True)
 
 
 def all_matching(internal: bool, wanted: tuple[str, ...]) -> Select[Any]:

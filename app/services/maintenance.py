@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, inspect, select, tuple_
+from sqlalchemy import ColumnElement, and_, delete, inspect, select, true, tuple_
 
 from app import transaction
 from app.extensions import db, settings
@@ -27,7 +27,7 @@ from app.models import (
 from app.permissions import SISTEMA
 from app.queries import catalog
 from app.queries.tickets import IN_TRASH, NOT_IN_TRASH
-from app.services import attachments, audit, lifecycle, locks, relations
+from app.services import attachments, audit, lifecycle, locks, relations, search
 from app.transitions import CERRADO, RESUELTO
 
 BATCH = 500  # rows; a ticket takes a unit of its own
@@ -50,6 +50,11 @@ def maintain() -> dict[str, int]:
         "contenidos": attachments.sweep(),
         "intentos": purge_rows(Intento, Intento.vence < now),
     }
+
+
+def reindex() -> int:
+    """Write the search row of every ticket anew, in the trash too; answers how many."""
+    return each_ticket(true(), search.index)
 
 
 def resolved(before: Any) -> ColumnElement[bool]:

@@ -34,7 +34,7 @@ def index(*tiquets: Tiquet) -> None:
 
 def columns(tiquet: Tiquet, said: Sequence[Any]) -> dict[str, str]:
     """What a ticket and these comments are found by: by all who see it, and by those who see all of it."""
-    ticket = [numero(tiquet.id), tiquet.titulo, tiquet.descripcion]
+    ticket = [f"{numero(tiquet.id)} {tiquet.id:06d}", tiquet.titulo, tiquet.descripcion]
     resolucion = FUSIONADO_CON_OTRO if tiquet.motivo_cierre == FUSIONADO else tiquet.resolucion
     return {
         "publico": joined([*ticket, resolucion, *(one.mensaje for one in said if not one.es_interno)]),

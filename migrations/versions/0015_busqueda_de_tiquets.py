@@ -97,7 +97,7 @@ def comments(connection: sa.Connection, ids: list[int]) -> dict[int, list[Any]]:
 
 def search_row(row: Any, said: list[Any]) -> dict[str, Any]:
     """As the application writes it at this revision."""
-    ticket = [f"SP-{row.id:06d}", row.titulo, row.descripcion]
+    ticket = [f"SP-{row.id:06d} {row.id:06d}", row.titulo, row.descripcion]
     publica = FUSIONADO_CON_OTRO if row.motivo_cierre == "fusionado" else row.resolucion
     return {
         "id_tiquet": row.id,
@@ -113,7 +113,8 @@ def joined(texts: Iterable[str | None]) -> str:
 
 
 def tokens(text: str) -> list[str]:
-    return [f"xx{spelled(word)}"[:MAX_TOKEN] for word in re.findall(r"[^\W_]+", fold(text))]
+    words = re.findall(r"[^\W_]+", re.sub(r"\bsp-(?=\d)", "sp", fold(text)))
+    return [f"xx{spelled(word)}"[:MAX_TOKEN] for word in words]
 
 
 def spelled(word: str) -> str:
