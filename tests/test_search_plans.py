@@ -1,0 +1,92 @@
+"""How many rows MariaDB reads for a search: those of a window and those that match, never the whole table."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from app.extensions import db
+from app.permissions import Actor
+from app.queries import catalog, ticket_search
+from app.queries.pagination import Corte
+from tests.conftest import empty_tables
+from tests.plans import DEPTHS, EMPIEZA, LIMITE, TIQUETS, plant_tickets, reading
+
+pytestmark = pytest.mark.mariadb
+
+VENTANA = 500
+# Each looked-at ticket is read in the list's index, as a ticket, by its search row, and as part of a window.
+WINDOW = 6 * VENTANA + 20 * LIMITE
+
+# Behind most of the list, in its order.
+DEEP = {
+    "-fecha_creacion": timedelta(minutes=0.1 * TIQUETS / 2),
+    "fecha_creacion": timedelta(minutes=0.9 * TIQUETS / 2),
+    "-fecha_actualizacion": timedelta(days=10),
+}
+
+SEARCHED = """
+INSERT INTO Busqueda_tiquet (id_tiquet, publico, interno)
+SELECT id, words, words FROM (
+    SELECT id, CONCAT(' xxuno ', IF(id % 2, 'xxmitad ', ''), IF(id % 5000 = 7, 'xxrara ', ''),
+        IF(id < 400, 'xxvieja ', '')) AS words
+    FROM Tiquet) AS todos
+"""
+
+
+@pytest.fixture(scope="module")
+def people(app) -> Iterator[dict[str, int]]:
+    with app.app_context():
+        first = plant_tickets(trashed=50)
+        db.session.execute(text(SEARCHED))
+        db.session.commit()
+        db.session.execute(text("ANALYZE TABLE Tiquet, Busqueda_tiquet"))
+        yield first
+        empty_tables()
+
+
+@pytest.fixture
+def actor(people, session, monkeypatch) -> Actor:
+    monkeypatch.setattr(ticket_search, "VENTANA", VENTANA)
+    actor = Actor(id=people["usuario"], tipo_usuario="Técnico", epoca=catalog.load().epoca)
+    catalog.all_catalogs(actor)
+    return actor
+
+
+@pytest.mark.parametrize("share", DEPTHS)
+@pytest.mark.parametrize(
+    ("orden", "filtros"),
+    [
+        ("-fecha_creacion", {}),
+        ("-fecha_creacion", {"id_criticidad": [2]}),
+        ("fecha_creacion", {"id_prioridad": [2]}),
+        ("-fecha_actualizacion", {}),
+    ],
+    ids=str,
+)
+def test_a_common_word_reads_a_window_at_any_depth(actor, orden, filtros, share):
+    corte = Corte((EMPIEZA + DEEP[orden], 1), 1000) if share else None
+    with reading() as lectura:
+        pagina = ticket_search.page(actor, {"q": "mitad", **filtros}, orden, LIMITE, corte)
+
+    assert len(pagina.filas) == LIMITE
+    assert lectura.rows <= WINDOW
+
+
+@pytest.mark.parametrize(("q", "count"), [("rara", 4), ("rara mitad", 4), ("uno rara", 4), ("nadie", 0)])
+def test_a_rare_word_reads_a_window_and_what_matches(actor, q, count):
+    with reading("Busqueda_tiquet") as lectura:
+        pagina = ticket_search.page(actor, {"q": q}, "-fecha_creacion", LIMITE, None)
+
+    assert (len(pagina.filas), pagina.total, pagina.exacto) == (count, count, True)
+    assert lectura.rows <= WINDOW + 2 * 500  # of a sample of what words are common
+
+
+def test_a_word_of_old_tickets_reads_a_window_and_what_matches(actor):
+    with reading("Busqueda_tiquet") as lectura:
+        pagina = ticket_search.page(actor, {"q": "vieja"}, "-fecha_creacion", LIMITE, None)
+
+    assert (len(pagina.filas), pagina.total) == (LIMITE, 399 - 7)  # but for those in the trash
+    assert lectura.rows <= WINDOW + 10 * 400
+    assert "ft_Busqueda_tiquet_interno" in lectura.indexes
