@@ -51,13 +51,12 @@ def named_terms(wanted: Sequence[str]) -> dict[str, str]:
     return {f"termino_{n}": term for n, term in enumerate(wanted)}
 
 
-def indexed(internal: bool, wanted: Sequence[str]) -> Select[Any]:
+def indexed(internal: bool, wanted: Sequence[str], rare: Sequence[str]) -> Select[Any]:
     """The ids of all tickets whose search rows have all of ``wanted``; it takes ``named_terms``.
 
-    The index is asked for the rare ones: it reads all that have any of what it is asked for. There is nothing
-    in a term that the languages of the engines could take for an operator.
+    The index is asked for the ``rare`` ones: it reads all that have any of what it is asked for. There is
+    nothing in a term that the languages of the engines could take for an operator.
     """
-    rare = rare_of(internal, wanted)
     if db.session.get_bind().dialect.name == "sqlite":
         parts = (f'"{term.strip()}"' + ("" if term.endswith(" ") else " *") for term in rare)
         query = f"{{{searched_column(internal).key}}} : ({' AND '.join(parts)})"
@@ -75,15 +74,12 @@ def indexed(internal: bool, wanted: Sequence[str]) -> Select[Any]:
 
 
 def rare_of(internal: bool, wanted: Sequence[str]) -> list[str]:
-    """Of several terms those that few of the newest search rows have; all when none is rare."""
-    if len(wanted) == 1:
-        return list(wanted)
+    """Those of the terms that few of the newest search rows have."""
     text = searched_column(internal)
     newest = select(text).order_by(BusquedaTiquet.id_tiquet.desc()).limit(MUESTRA).subquery()
     having = (func.sum(func.instr(newest.c[0], term) > 0) for term in wanted)
     counts = db.session.execute(select(*having)).one()
-    rare = [term for term, count in zip(wanted, counts, strict=True) if (count or 0) * 20 < MUESTRA]
-    return rare or list(wanted)
+    return [term for term, count in zip(wanted, counts, strict=True) if (count or 0) * 20 < MUESTRA]
 
 
 def newest_comments(id_tiquet: int) -> Sequence[Any]:

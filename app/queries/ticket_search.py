@@ -5,6 +5,7 @@ common word fills a page there. What does not fill one is rare enough for the in
 reads all that match before it gives the first.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -27,7 +28,7 @@ from app.permissions import Actor
 from app.queries import ticket_list
 from app.queries.catalog import all_catalogs
 from app.queries.pagination import Corte, Pagina, after
-from app.queries.search import holds, indexed, named_terms, terms
+from app.queries.search import holds, indexed, named_terms, rare_of, terms
 from app.queries.ticket_list import CONDICIONES, PLAIN, PUBLIC, Filtros, Forma, sort_keys
 from app.queries.tickets import NOT_IN_TRASH, owned_by, sees_internal, shape, visible_to, with_names
 
@@ -54,16 +55,21 @@ def page(actor: Actor, filtros: Filtros, orden: str, limite: int, corte: Corte |
     wanted = terms(filtros["q"])
     if not wanted or not all(values.values()):
         return Pagina([], 0, None)
-    found = walked(actor, filtros, orden, limite, corte) or from_index(
-        actor, visible, filtros, orden, limite, corte
-    )
+    found = walked(actor, filtros, orden, limite, corte)
+    if found is None:
+        rare = rare_of(sees_internal(actor), wanted)
+        # Of common words it is the filters that leave little: the window is then one of what they leave.
+        found = None if rare else walked(actor, filtros, orden, limite, corte, filtered=True)
+        found = found or from_index(actor, visible, filtros, orden, limite, corte, rare or wanted)
     total, exacto = (corte.total, corte.exacto) if corte else (found.total, found.exacto)
     claves = found.claves[:limite]
     siguiente = Corte(claves[-1], total, exacto) if len(found.claves) > limite else None
     return Pagina(shown(actor, [clave[-1] for clave in claves]), total, siguiente, exacto)
 
 
-def walked(actor: Actor, filtros: Filtros, orden: str, limite: int, corte: Corte | None) -> Hallazgo | None:
+def walked(
+    actor: Actor, filtros: Filtros, orden: str, limite: int, corte: Corte | None, filtered: bool = False
+) -> Hallazgo | None:
     """What the window tells, if that is a page or all there is."""
     catalogos, papelera = all_catalogs(actor), filtros.get("papelera", False)
     values, ranges = (
@@ -79,7 +85,7 @@ def walked(actor: Actor, filtros: Filtros, orden: str, limite: int, corte: Corte
         return Hallazgo([], 0, True)
     window = max(limite + 1, VENTANA // len(forma.ramas))
     rows = db.session.execute(
-        walk(in_window(forma, papelera), forma.rest, len(wanted), visible),
+        walk(forma if filtered else in_window(forma, papelera), forma.rest, len(wanted), visible),
         {**parameters, **named_terms(wanted), "limite": window},
     ).all()
     return told(rows, window, limite, forma.descending)
@@ -141,6 +147,7 @@ def from_index(
     orden: str,
     limite: int,
     corte: Corte | None,
+    rare: Sequence[str],
 ) -> Hallazgo:
     """What the index of the database tells, all matches being read."""
     catalogos, internal = all_catalogs(actor), sees_internal(actor)
@@ -149,7 +156,7 @@ def from_index(
     source = (PLAIN if internal else PUBLIC) | {"nivel": Prioridades.nivel}
     keys = [source[key] for key in sort_keys(column)]
     wanted = terms(filtros["q"])
-    matching = all_matching(internal, wanted).where(visible, *(CONDICIONES[name] for name in named))
+    matching = all_matching(internal, wanted, rare).where(visible, *(CONDICIONES[name] for name in named))
     query = matching.with_only_columns(*keys, func.count().over(), maintain_column_froms=True)
     parameters = named | named_terms(wanted)
     if corte:
@@ -161,9 +168,9 @@ def from_index(
     return Hallazgo([tuple(row[:-1]) for row in rows], rows[0][-1] if rows else 0, True)
 
 
-def all_matching(internal: bool, wanted: tuple[str, ...]) -> Select[Any]:
+def all_matching(internal: bool, wanted: Sequence[str], rare: Sequence[str]) -> Select[Any]:
     """The ids of the tickets whose search rows match, from those rows to the tickets."""
-    hits = indexed(internal, wanted).subquery()
+    hits = indexed(internal, wanted, rare).subquery()
     return (
         select(Tiquet.id)
         .select_from(
