@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.extensions import db
-from app.models import Sesion, Usuario, utcnow
+from app.models import Sesion, TokenServicio, Usuario, utcnow
 from app.utils import waiting
 from tests import factories
 from tests.factories import NUEVO
@@ -127,6 +127,20 @@ def test_who_may_no_longer_know_is_not_told_what_came_meanwhile(app, committed, 
         answer = client.get(f"{FEED}?espera=10", headers=tecnico.headers)
 
     assert answer.status_code == status
+
+
+def test_a_program_whose_token_was_revoked_is_not_told_what_came_meanwhile(app, committed):
+    program, client = factories.programa(factories.quien("Técnico").id, "cambios:leer"), app.test_client()
+
+    def work() -> None:
+        db.session.execute(sa.delete(TokenServicio))
+        db.session.commit()
+        plant(1)
+
+    with meanwhile(app, work):
+        answer = client.get(f"{FEED}?espera=10", headers=program.headers)
+
+    assert answer.status_code == 401
 
 
 @pytest.mark.parametrize("espera", [-1, 31, "x"])

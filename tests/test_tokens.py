@@ -13,7 +13,7 @@ from app.extensions import db
 from app.models import LogTransaccional, TokenServicio, Usuario, utcnow
 from app.permissions import ALCANCE_DE, ALCANCES, POLITICA, TODOS, Permiso
 from tests import factories
-from tests.client import operations
+from tests.client import Form, operations
 from tests.factories import NUEVO, programa, quien, tiquet
 from tests.gunicorn import gunicorn, prepared
 from tests.statements import noted
@@ -31,7 +31,7 @@ from tests.world import (
 
 TOKENS = f"{AUTH}tokens"
 CATALOGOS = "/api/tickets/catalogos"
-NEVER = {"propio", "usuario.administrar", "auditoria.ver", "token.administrar"}
+NEVER = {"propio", "usuario.administrar", "auditoria.ver", "token.administrar", "cambio.pedir_pase"}
 LEER = {"nombre": "Panel", "alcances": ["catalogos:leer"]}
 
 # Operation -> the scope that it needs beside: what is restored is first seen in the trash.
@@ -330,3 +330,29 @@ def test_whoever_lists_its_tokens_sees_its_own_only(client, admin, tecnico):
 
     assert client.get(TOKENS, headers=admin.headers).json["data"] == []
     assert len(client.get(TOKENS, headers=tecnico.headers).json["data"]) == 1
+
+
+def test_the_feed_tells_a_program_nothing_of_internal_comments_unless_it_may_see_them(client, session, call):
+    tecnico = quien("Técnico")
+    path = f"{TIQUETS}/{tiquet()}"
+    ids = [programa(tecnico.id, "cambios:leer", *more) for more in ((), ("comentarios:internos",))]
+    db.session.remove()
+    internal = call(tecnico, "POST", f"{path}/comentarios", {"mensaje": "secreto uno"}).json["id"]
+    call(tecnico, "PUT", f"{path}/comentarios/{internal}", {"mensaje": "secreto dos"})
+    form = Form(archivo=("secreto.txt", b"tres"), id_comentario=internal)
+    assert client.post(f"{path}/adjuntos", json=form, headers=tecnico.headers).status_code == 201
+    call(tecnico, "DELETE", f"{path}/comentarios/{internal}")
+    call(tecnico, "POST", f"{path}/comentarios", {"mensaje": "para todos", "es_interno": False})
+
+    without, within = (client.get("/api/cambios", headers=one.headers).get_data(as_text=True) for one in ids)
+
+    assert ("secreto" in without, "para todos" in without) == (False, True)
+    assert ("secreto uno" in within, "secreto dos" in within, "secreto.txt" in within) == (True,) * 3
+
+
+def test_a_pass_is_for_sessions(client, session):
+    program = programa(quien("Técnico").id, "cambios:leer")
+
+    answer = client.post("/api/cambios/pase", headers=program.headers)
+
+    assert (answer.status_code, answer.json["codigo"]) == (403, "solo_con_sesion")
