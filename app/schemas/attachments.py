@@ -16,7 +16,7 @@ class Archivo(fields.Field[Any]):
     """An uploaded file: its content and the name that was sent with it."""
 
     default_error_messages = {**SHARED, "invalid": Falla("tipo", esperado="un archivo")}  # noqa: RUF012
-    constraints: ClassVar[dict[str, Any]] = {"type": "string", "format": "binary"}
+    constraints: ClassVar[dict[str, Any]] = {"type": "string", "format": "binary", "minLength": 1}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if not hasattr(value, "stream"):
