@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self
 
 import pymysql
+from filelock import FileLock
 
 PATIENCE = 60  # seconds that the server may take to start
 
@@ -50,7 +51,8 @@ class Server:
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
         ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        with FileLock(Path(tempfile.gettempdir()) / "mariadb-install.lock"):  # Two at once can fail.
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"mariadb-install-db failed:\n{done.stdout}{done.stderr}")
 
