@@ -8,7 +8,8 @@ from flask import Blueprint, Response, render_template
 from markupsafe import Markup, escape
 
 from app.errors import NotFound
-from app.utils.messages import ESTADO_DE, FALLAS, PROBLEMAS, PROBLEMAS_POR_ESTADO, TITULOS
+from app.utils.field_messages import FALLAS
+from app.utils.messages import ESTADO_DE, PROBLEMAS, PROBLEMAS_POR_ESTADO, TITULOS
 from app.utils.openapi import METHODS
 
 # Pages without scripts, which write their own style.
