@@ -4,6 +4,7 @@ import csv
 import io
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import orjson
@@ -82,15 +83,13 @@ def as_xlsx(piezas: Piezas) -> Any:
     """A workbook in a temporary file, which is all that grows with it."""
     import xlsxwriter  # Only here: it is slow to load.
 
-    file = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it
-    try:
-        options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-        with told(), xlsxwriter.Workbook(file, options) as book:
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with ExitStack() as unless_whole, told():
+        file = unless_whole.enter_context(tempfile.TemporaryFile())
+        with xlsxwriter.Workbook(file, options) as book:
             write_rows(book.add_worksheet("Tiquets"), piezas)
-    except BaseException:
-        file.close()
-        raise
-    file.seek(0)
+        file.seek(0)
+        unless_whole.pop_all()  # The response closes it.
     return file
 
 
