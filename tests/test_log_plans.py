@@ -112,8 +112,7 @@ def test_a_page_of_a_history_reads_the_events_it_shows(planted, session, orden, 
         pagina = history.page(actor, 7777, orden, LIMITE, corte)
 
     assert len(pagina.filas) == LIMITE
-    # Twice as many as it shows, and on a busy machine now and then some more.
-    assert lectura.rows <= 3 * (LIMITE + 1) + A_FEW + (0 if corte else COUNT)
+    assert lectura.rows <= 2 * (LIMITE + 1) + A_FEW + (0 if corte else COUNT)
     assert lectura.indexes == {f"ix_{LOG}_id_tiquet_id"}
 
 

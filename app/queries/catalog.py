@@ -14,6 +14,16 @@ COMUNES = ("id", "codigo", "nombre", "descripcion", "orden", "color", "activo", 
 
 Fila = dict[str, Any]
 
+# Field of a ticket -> the catalog that it names a row of.
+DE_TIQUET = {
+    "id_categoria": "categorias",
+    "id_problema": "problemas",
+    "id_criticidad": "criticidades",
+    "id_prioridad": "prioridades",
+    "id_ubicacion": "ubicaciones",
+    "id_estado": "estados",
+}
+
 
 @dataclass(frozen=True)
 class Catalogos:

@@ -10,7 +10,7 @@ from app.extensions import db
 from app.models import Clientes, Empleados, LogTransaccional, Usuario
 from app.permissions import Actor, Permiso, allows
 from app.queries import audit
-from app.queries.catalog import all_catalogs
+from app.queries.catalog import DE_TIQUET, all_catalogs
 from app.queries.pagination import Corte, Pagina, page_of
 from app.queries.tickets import numero, person
 
@@ -59,14 +59,6 @@ ETIQUETAS = {
     "bytes": "Bytes",
     "sha256": "SHA-256",
 }
-CATALOGO_DE = {
-    "id_categoria": "categorias",
-    "id_problema": "problemas",
-    "id_criticidad": "criticidades",
-    "id_prioridad": "prioridades",
-    "id_ubicacion": "ubicaciones",
-    "id_estado": "estados",
-}
 PERSONA_DE: dict[str, type[Any]] = {
     **dict.fromkeys(("id_usuario_creador", "id_usuario_asignado", "id_autor"), Usuario),
     "id_cliente": Clientes,
@@ -87,6 +79,8 @@ def page(actor: Actor, id_tiquet: int, orden: str, limite: int, corte: Corte | N
         audit.events()
         .outerjoin(Usuario, Usuario.id == LogTransaccional.id_usuario)
         .where(LogTransaccional.id_tiquet == id_tiquet)
+        # Near the end of the log MariaDB may take all that is behind the cursor, whosever it is.
+        .with_hint(LogTransaccional, "FORCE INDEX (ix_Log_transaccional_id_tiquet_id)", "mysql")
     )
     found = page_of(of_ticket, (LogTransaccional.id,), limite, corte, descending=orden.startswith("-"))
     eventos = [audit.shape(fila) for fila in found.filas]
@@ -123,7 +117,7 @@ def naming(actor: Actor, changes: list[dict[str, Any]]) -> Nombrar:
     def name(campo: str, id: Any) -> str | None:
         if id is None:
             return None
-        if catalogo := CATALOGO_DE.get(campo):
+        if catalogo := DE_TIQUET.get(campo):
             return catalogos[catalogo].get(id, {}).get("nombre")
         if campo in DE_TIQUETS:
             return numero(id)

@@ -12,20 +12,12 @@ from app.models import ASIGNADO, CREADOR, EtiquetaTiquet, Tiquet, utcnow
 from app.permissions import Actor, Permiso, require
 from app.queries import catalog
 from app.queries import tickets as queries
-from app.queries.catalog import Catalogos, all_catalogs
+from app.queries.catalog import DE_TIQUET, Catalogos, all_catalogs
 from app.services import assignment, audit, changes, enrolment, lifecycle, rebasing, search
 from app.services.references import SOLICITANTE_DE, Errores, refuse, wrong_references, wrong_requester
 from app.services.versions import Precondicion, check_version
 from app.transitions import CERRADO, FUSIONADO, NUEVO, RESUELTO
 
-CATALOGO_DE = {
-    "id_categoria": "categorias",
-    "id_problema": "problemas",
-    "id_criticidad": "criticidades",
-    "id_prioridad": "prioridades",
-    "id_ubicacion": "ubicaciones",
-    "id_estado": "estados",
-}
 # What a comment or a file changes of its ticket, whose version stays.
 COMENTADOS = ("numero_comentarios", "numero_adjuntos", "fecha_primera_respuesta", "fecha_actualizacion")
 MOVIDOS = ("id_estado", "id_usuario_asignado")  # These change by the rules of the lifecycle.
@@ -196,7 +188,7 @@ def check_references(datos: dict[str, Any], tiquet: Tiquet, catalogos: Catalogos
         name: datos.get(name, getattr(tiquet, name))
         for name in ("id_categoria", "id_problema", *SOLICITANTE_DE)
     }
-    errores = wrong_references(datos, CATALOGO_DE, catalogos) | wrong_requester(datos, becoming)
+    errores = wrong_references(datos, DE_TIQUET, catalogos) | wrong_requester(datos, becoming)
     problema = catalogos["problemas"].get(becoming["id_problema"] or 0)
     # A problem may be given another category later; that must not stand in the way of other changes.
     touched = {"id_categoria", "id_problema"} & set(datos)
