@@ -311,9 +311,8 @@ def test_sign_ins_do_not_starve_the_rest(fresh_database, without_app, record_tes
         ratio = beside[int(len(beside) * place)] / alone[int(len(alone) * place)]
         record_testsuite_property(f"GET me beside 50 sign-ins, {name}, times as long", round(ratio, 1))
     assert set(signed_in) == {200}
-    # Nine in ten wait about 20 ms; where nothing bounds the hashes, for most of a second.
-    assert beside[int(len(beside) * 0.9)] < 0.3
-    assert beside[-1] < 2
+    # The slowest waits about 0.1 s; where nothing bounds the hashes, most of a second.
+    assert beside[-1] < 0.5
 
 
 def seconds(server, who):
