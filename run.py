@@ -6,6 +6,7 @@ Production runs gunicorn on ``app:create_app()`` instead.
 import os
 import socket
 import sys
+from threading import Event, Thread
 
 import click
 import flask_migrate
@@ -14,6 +15,7 @@ from flask import Flask
 
 from app import create_app, transaction
 from app.cli import refusals_told
+from app.services import worker
 from app.services.demo import seed_demo
 from app.services.demo_data import USUARIOS
 from app.services.seed import seed_catalogs
@@ -37,6 +39,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     welcome(app, port)
+    Thread(target=worker.work, args=(Event(), app.app_context), daemon=True).start()
     app.run(host=HOST, port=port, threaded=True, debug=False, load_dotenv=False)
 
 

@@ -4,6 +4,7 @@ from flask import Flask, has_request_context
 
 from app import cli, database, models, routes
 from app.extensions import cors, db, jwt, migrate
+from app.services import worker
 from app.utils import documents, limits, measures, metrics, openapi, problems, requests, tokens
 from app.utils.converters import IdConverter, SesionConverter
 from app.utils.json import OrjsonProvider
@@ -64,7 +65,7 @@ def bind(app: Flask, config: Config) -> None:
         INSTANCE.mkdir(exist_ok=True)
     db.init_app(app)
     with app.app_context():
-        database.prepare(db.engine, serving=has_request_context)
+        database.prepare(db.engine, serving=lambda: has_request_context() or worker.running.is_set())
     migrate.init_app(app, db)
     tokens.configure(app, config.jwt_access_minutes)
     jwt.init_app(app)

@@ -1,15 +1,17 @@
 """The commands that stand beside Flask's own: ``flask --app run <command>``."""
 
 import re
+import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from zoneinfo import ZoneInfo, available_timezones
 
 import click
-from flask import Flask
+from flask import Flask, current_app
 from flask.cli import with_appcontext
 from marshmallow import ValidationError
 from sqlalchemy.exc import OperationalError, ProgrammingError
@@ -22,6 +24,7 @@ from app.queries.legacy import Source
 from app.schemas.fields import Correo, Schema, Texto
 from app.services import chain, legacy, maintenance, passwords, sequencer, users
 from app.services import doctor as doctors
+from app.services import worker as workers
 from app.services.demo import seed_demo
 from app.services.seed import seed_catalogs
 from app.utils.messages import text
@@ -43,6 +46,7 @@ def register(app: Flask) -> None:
         seed,
         create_admin,
         mantenimiento,
+        worker,
         doctor,
         migrar_legado,
         reindexar,
@@ -103,6 +107,27 @@ def mantenimiento() -> None:
     click.echo(f"Contenidos de adjuntos sin dueño borrados: {done['contenidos']}.")
     click.echo(f"Eventos numerados: {sequencer.number_events()}.")
     click.echo(f"Cuentas de intentos borradas: {done['intentos']}.")
+
+
+@click.command(
+    help="Hace lo que ninguna petición espera: numera el registro y, cada hora, el mantenimiento. Puede haber"
+    " varios, en varias máquinas; con SIGTERM acaba lo que tiene entre manos y termina."
+)
+@click.option("--una-vez", is_flag=True, help="Hace lo que haya y termina; para cron.")
+@with_appcontext
+@refusals_told()
+def worker(una_vez: bool) -> None:
+    if una_vez:
+        done = workers.once()
+        for nombre, count in done.items():
+            click.echo(f"{nombre}: {'falló' if count is None else count}")
+        if None in done.values():
+            raise click.ClickException("algo falló; el registro dice qué.")
+        return
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    workers.work(stop, current_app._get_current_object().app_context)  # type: ignore[attr-defined]
 
 
 @click.command(

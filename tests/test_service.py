@@ -24,7 +24,7 @@ def test_alive_asks_no_database(client):
 
 
 def test_ready_when_the_migrations_are_applied(client):
-    assert client.get("/health/ready").json == {"estado": "listo"}
+    assert client.get("/health/ready").json == {"estado": "listo", "trabajador": False}
 
 
 def test_not_ready_behind_the_code(client):

@@ -1,5 +1,6 @@
 """The tables. Importing this package makes all of them known to ``Base.metadata``."""
 
+from app.models.arriendo import Arriendo
 from app.models.base import Base, as_json, utcnow
 from app.models.busqueda import END, Buscable, BusquedaTiquet, fold, tokens
 from app.models.catalogo import (
@@ -71,6 +72,7 @@ __all__ = [
     "TIPOS_DE_ESTADO",
     "TIPOS_DE_RELACION",
     "Adjuntos",
+    "Arriendo",
     "Base",
     "Buscable",
     "BusquedaTiquet",

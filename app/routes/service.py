@@ -6,7 +6,8 @@ from flask import Response, url_for
 
 from app.permissions import Permiso
 from app.queries import health, storage
-from app.schemas.service import InicioSchema, SaludSchema
+from app.schemas.service import InicioSchema, ListoSchema, SaludSchema
+from app.services import worker
 from app.transaction import read
 from app.utils import metrics
 from app.utils.blueprint import Blueprint
@@ -37,18 +38,20 @@ def alive() -> Response:
 
 
 @blp.get("/health/ready", permiso=Permiso.PUBLICO)
-@blp.response(200, SaludSchema, unit=False)
+@blp.response(200, ListoSchema, unit=False)
 @blp.problems("migraciones_pendientes", "almacenamiento_no_disponible")
 def ready() -> Response:
     """Saber si puede atender
 
     Pregunta a la base de datos, mira que las migraciones estén aplicadas y que quede disco donde se
-    escribe; si no, 503. Tarda a lo sumo dos segundos.
+    escribe; si no, 503. Tarda a lo sumo dos segundos. También dice si hay un trabajador en
+    marcha; que falte no es un fallo.
     """
     deadline = monotonic() + PATIENCE
     within(PATIENCE, storage.check)
     within(deadline - monotonic(), lambda: read(health.check_migrations, deadline))
-    return listed({"estado": "listo"})
+    alive = within(deadline - monotonic(), lambda: read(worker.is_any_alive, deadline))
+    return listed({"estado": "listo", "trabajador": alive})
 
 
 @blp.get("/metrics", permiso=Permiso.PUBLICO)

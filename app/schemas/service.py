@@ -16,3 +16,12 @@ class SaludSchema(Out):
     """Cómo está."""
 
     estado = fields.String(required=True)
+
+
+class ListoSchema(SaludSchema):
+    """Si puede atender."""
+
+    trabajador = fields.Boolean(
+        required=True,
+        metadata={"description": "Si hay un `flask worker` en marcha. Sin él no salen correos ni webhooks."},
+    )
