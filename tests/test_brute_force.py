@@ -286,6 +286,7 @@ def test_all_workers_count_together(fresh_database, without_app):
         assert Counter(at_once(40, guess)) == {401: 10, 429: 30}
 
 
+@pytest.mark.alone
 def test_sign_ins_do_not_starve_the_rest(fresh_database, without_app, record_testsuite_property):
     """Fifty at once on one worker; their clients try again, sooner than told to, until they are in."""
     with prepared(fresh_database):
