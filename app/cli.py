@@ -22,7 +22,7 @@ from app.extensions import settings
 from app.permissions import SISTEMA
 from app.queries.legacy import Source
 from app.schemas.fields import Correo, Schema, Texto
-from app.services import chain, legacy, maintenance, passwords, sequencer, users
+from app.services import chain, legacy, maintenance, passwords, purging, sequencer, users
 from app.services import doctor as doctors
 from app.services import worker as workers
 from app.services.demo import seed_demo
@@ -292,4 +292,19 @@ def verificar(cabeza: tuple[int, str] | None) -> None:
             f"el registro no está íntegro: secuencia {error['secuencia']}, {error['motivo']}."
         )
     click.echo(f"Íntegro: {found['eventos']} eventos, {found['vaciados']} de ellos vaciados.")
-    click.echo(f"Cabeza: {found['eventos']}:{found['cabeza']}")
+    click.echo(f"Cabeza: {found['desde'] + found['eventos'] - 1}:{found['cabeza']}")
+
+
+@auditoria.command(
+    help="Borra para siempre los eventos hasta una cabeza guardada; el resto se sigue verificando."
+)
+@click.option(
+    "--hasta", callback=exported, required=True, metavar="SECUENCIA:HASH", help="La cabeza guardada."
+)
+@click.option("--si", is_flag=True, help="Sin preguntar; para guiones.")
+@with_appcontext
+@refusals_told()
+def purgar(hasta: tuple[int, str], si: bool) -> None:
+    if not si:
+        click.confirm(f"¿Borrar para siempre los eventos hasta la secuencia {hasta[0]}?", abort=True)
+    click.echo(f"Eventos borrados: {purging.purge(*hasta)}.")

@@ -20,6 +20,7 @@ from app.models import GENESIS, Base, LogCabeza, LogTransaccional, Tiquet
 from app.services import seed
 from app.utils import streams
 from config.config import Config
+from migrations import triggers
 from tests import factories
 from tests.client import ApiClient
 from tests.mariadb import Server
@@ -145,6 +146,8 @@ def session(request: pytest.FixtureRequest) -> Iterator[scoped_session[Session] 
         yield None
         return
     app: Flask = request.getfixturevalue("app")
+    if "tampering" in request.fixturenames:
+        request.getfixturevalue("tampering")  # Before the transaction, which a DROP TRIGGER would end.
     with app.app_context():
         engine = db.engine
         connection = engine.connect()
@@ -157,6 +160,17 @@ def session(request: pytest.FixtureRequest) -> Iterator[scoped_session[Session] 
             outer.rollback()
             connection.close()
             db.engines[None] = engine
+
+
+@pytest.fixture
+def tampering(app: Flask) -> Iterator[None]:
+    """A database whose log takes any change, as it is for whoever has all rights."""
+    with app.app_context():
+        with db.engine.begin() as connection:
+            triggers.drop(connection)
+        yield
+        with db.engine.begin() as connection:
+            triggers.create(connection)
 
 
 @pytest.fixture
@@ -178,10 +192,12 @@ def empty_tables() -> None:
     with db.engine.begin() as connection:
         # InnoDB checks row by row: a ticket cannot go before those that point at it.
         connection.execute(sa.update(Tiquet).values(id_tiquet_padre=None, id_tiquet_fusionado=None))
+        triggers.drop(connection)
         for table in reversed(Base.metadata.sorted_tables):
             if table.name not in KEPT:
                 connection.execute(table.delete())
         connection.execute(sa.update(LogCabeza).values(secuencia=0, hash=GENESIS))
+        triggers.create(connection)
 
 
 @pytest.fixture

@@ -151,7 +151,7 @@ def test_what_cannot_be_asked_for_is_told_at_its_parameter(client, admin, query,
 # The history of a ticket
 
 
-def test_a_history_is_told_in_words_and_names(call, client, admin, tecnico, ticket, path):
+def test_a_history_is_told_in_words_and_names(tampering, call, client, admin, tecnico, ticket, path):
     cliente = factories.ClienteFactory(nombre="Ana", apellido="Paz").id
     otro = factories.tiquet()
     db.session.execute(sa.update(LogTransaccional).values(ip="192.0.2.1"))
@@ -288,13 +288,13 @@ def test_the_log_is_numbered_and_verified_on_request(call, admin, tecnico, path)
     found = call(admin, "GET", VERIFICAR).json
 
     last = db.session.query(LogTransaccional).filter_by(secuencia=2).one()
-    whole = {"integra": True, "eventos": 2, "vaciados": 0, "cabeza": last.hash, "siguiente": None}
+    whole = {"integra": True, "desde": 1, "eventos": 2, "vaciados": 0, "cabeza": last.hash, "siguiente": None}
     assert found == whole
-    assert call(admin, "GET", f"{VERIFICAR}?desde=2&hasta=2").json == whole | {"eventos": 1}
-    assert call(admin, "GET", f"{VERIFICAR}?desde=3").json == whole | {"eventos": 0}
+    assert call(admin, "GET", f"{VERIFICAR}?desde=2&hasta=2").json == whole | {"desde": 2, "eventos": 1}
+    assert call(admin, "GET", f"{VERIFICAR}?desde=3").json == whole | {"desde": 3, "eventos": 0}
 
 
-def test_what_was_changed_is_told_on_request(call, admin, path):
+def test_what_was_changed_is_told_on_request(tampering, call, admin, path):
     sequencer.number_events()
     db.session.execute(sa.update(LogTransaccional).values(id_usuario=admin.id))
     db.session.commit()

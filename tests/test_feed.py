@@ -7,13 +7,14 @@ import pytest
 import sqlalchemy as sa
 
 from app.extensions import db
-from app.models import LogCabeza, LogTransaccional
-from app.services import sequencer
+from app.models import LogTransaccional
+from app.services import purging, sequencer
 from app.utils import cursors
 from tests import factories
 from tests.factories import NUEVO
 from tests.test_chain import plant
 from tests.threads import at_once
+from tests.world import between_requests
 
 FEED = "/api/cambios"
 TICKETS = "/api/tickets/tickets"
@@ -199,23 +200,26 @@ def test_a_cursor_from_before_a_purge_is_gone(client, admin):
     places = [get(client, admin, limite=n)["siguiente"] for n in (1, 2, 3)]
     with client.application.app_context():
         start = cursors.feed_cursor(0)
-    db.session.execute(sa.delete(LogTransaccional).where(LogTransaccional.secuencia <= 2))
-    db.session.commit()
+    purge(2)
 
     def asked(desde: str) -> Any:
         return client.get(FEED, query_string={"desde": desde}, headers=admin.headers)
 
     for gone in (start, places[0]):
         assert (asked(gone).status_code, asked(gone).json["codigo"]) == (410, "cursor_purgado")
-    assert [event["secuencia"] for event in asked(places[1]).json["data"]] == [3, 4, 5, 6]
-    assert [event["secuencia"] for event in asked(places[2]).json["data"]] == [4, 5, 6]
-    assert [event["secuencia"] for event in get(client, admin)["data"]] == [3, 4, 5, 6]
+    assert [event["secuencia"] for event in asked(places[1]).json["data"]] == [3, 4, 5, 6, 7]
+    assert [event["secuencia"] for event in asked(places[2]).json["data"]] == [4, 5, 6, 7]
+    assert [event["secuencia"] for event in get(client, admin)["data"]] == [3, 4, 5, 6, 7]
 
-    db.session.execute(sa.delete(LogTransaccional))
-    db.session.commit()
+    purge(6)
     assert asked(places[2]).status_code == 410
-    assert get(client, admin)["data"] == []
-    assert db.session.scalar(sa.select(LogCabeza.secuencia)) == 6
+    assert [event["accion"] for event in get(client, admin)["data"]] == ["auditoria.purgada"] * 2
+
+
+def purge(secuencia: int) -> None:
+    hash = db.session.scalar(sa.select(LogTransaccional.hash).where(LogTransaccional.secuencia == secuencia))
+    with between_requests():
+        purging.purge(secuencia, hash)
 
 
 def test_whoever_follows_among_writers_has_in_the_end_what_the_list_has(app, committed):

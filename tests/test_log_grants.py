@@ -5,6 +5,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -96,7 +97,7 @@ def works(app: Flask) -> None:
     """Everything that writes to a table of its own kind."""
     client = app.test_client()
     login = client.post("/api/auth/login", json={"email": "ana@example.org", "password": factories.CLAVE})
-    headers = {"Authorization": f"Bearer {login.json['access_token']}", "Idempotency-Key": "una vez"}
+    headers = {"Authorization": f"Bearer {login.json['access_token']}", "Idempotency-Key": uuid4().hex}
     made = client.post(TICKETS, json={**NUEVO, "etiquetas": ["red"]}, headers=headers)
     path = f"{TICKETS}/{made.json['id']}"
     calls = (
@@ -104,7 +105,7 @@ def works(app: Flask) -> None:
         ("POST", f"{path}/comentarios", {"mensaje": "Hola"}),
         ("POST", f"{path}/tomar", {}),
         ("DELETE", path, None),
-        ("POST", "/api/tickets/ubicaciones", {"nombre": "Otra sede"}),
+        ("POST", "/api/tickets/ubicaciones", {"nombre": uuid4().hex}),
         ("POST", "/api/clientes", {"nombre": "Ana"}),
         ("GET", "/api/auditoria", None),
         ("GET", "/api/auditoria/verificar", None),
@@ -117,3 +118,30 @@ def works(app: Flask) -> None:
     sequencer.number_events()
     assert chain.verify()["integra"]
     assert chain.verify()["eventos"] >= len(calls) - 2
+
+
+def test_the_account_that_purges_can_do_that_and_no_more(server, serving):
+    page = (ROOT / "docs" / "operacion" / "auditoria.md").read_text("utf-8")
+    (grants,) = re.findall(r"```sql\n(.*?)```", page.split("## Purgar\n")[1], re.DOTALL)
+    server.execute("CREATE USER soporteplus_purga@'127.0.0.1'")
+    for grant in grants.replace("BASE.", f"{BASE}.").strip().splitlines():
+        server.execute(grant)
+    works(serving)
+    sequencer.number_events()
+    head = chain.head()
+
+    purging = create_app(config_for(server.url(BASE).replace("root@", "soporteplus_purga@")))
+    exported = f"{head['secuencia']}:{head['hash']}"
+    with purging.app_context():
+        ended = purging.test_cli_runner().invoke(args=["auditoria", "purgar", "--hasta", exported, "--si"])
+        assert (ended.exit_code, f"Eventos borrados: {head['secuencia']}." in ended.output) == (0, True)
+        for statement in ("UPDATE Log_transaccional SET cambios = '[]'", "DELETE FROM Usuario"):
+            with pytest.raises(DBAPIError, match="denied"):
+                db.session.execute(sa.text(statement))
+            db.session.rollback()
+        with pytest.raises(DBAPIError, match="solo se añade"):
+            db.session.execute(sa.text("DELETE FROM Log_transaccional"))
+        db.session.remove()
+        db.engine.dispose()
+    sequencer.number_events()
+    assert chain.verify()["integra"]

@@ -48,7 +48,7 @@ CHECKED = {
 
 
 # Tables that a migration fills itself -> how many rows it gives them.
-LOADED = {"Cerrojo": len(CERROJOS), "Log_cabeza": 1}
+LOADED = {"Cerrojo": len(CERROJOS), "Log_cabeza": 2}
 # Tables whose rows a migration makes of those of others.
 DERIVED = {"Busqueda_tiquet"}
 
@@ -107,7 +107,8 @@ def shape(engine: Engine) -> dict[str, set[str]]:
     """The parts of each table's definition as the database keeps it, without regard to their order."""
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
-            kept = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+            own = "type IN ('table', 'index') AND sql IS NOT NULL"
+            kept = connection.execute(text(f"SELECT name, sql FROM sqlite_master WHERE {own}"))
         else:
             kept = (connection.execute(text(f"SHOW CREATE TABLE `{name}`")).one() for name in tables(engine))
         # SQLite keeps an added column as the end of the statement that made the table.

@@ -22,7 +22,7 @@ from app.models.catalogo import (
 from app.models.cerrojo import CERROJOS, Cerrojo
 from app.models.idempotencia import Idempotencia
 from app.models.intento import Intento
-from app.models.log import AUDITABLES, CABEZA_ID, GENESIS, LogCabeza, LogTransaccional
+from app.models.log import AUDITABLES, BASE_ID, CABEZA_ID, GENESIS, LogCabeza, LogTransaccional
 from app.models.persona import Clientes, Empleados, Persona
 from app.models.relacion import DUPLICADO_DE, PADRE, RELACIONADO, TIPOS_DE_RELACION, Relaciones
 from app.models.segundo_factor import SegundoFactor
@@ -48,6 +48,7 @@ __all__ = [
     "ADMINISTRADOR",
     "ASIGNADO",
     "AUDITABLES",
+    "BASE_ID",
     "CABEZA_ID",
     "CANALES",
     "CATALOGOS",

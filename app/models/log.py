@@ -11,7 +11,7 @@ from app.models.base import BIG_ID, TABLE, Base, Exact, Json, Texto40, utcnow
 TIPOS_DE_ACTOR = ("usuario", "token", "sistema", "anonimo")
 # The columns that the audit can be filtered by; each has an index that gives its rows by date.
 AUDITABLES = ("id_usuario", "accion", "entidad", "tipo_actor")
-CABEZA_ID = 1
+CABEZA_ID, BASE_ID = 1, 2
 GENESIS = "0" * 64  # what the first event is chained to
 
 
@@ -58,7 +58,7 @@ class LogTransaccional(Base):
 
 
 class LogCabeza(Base):
-    """The one row that tells how far the log is numbered, and the hash that its chain has come to."""
+    """Two rows: how far the log is numbered, with the hash of its last event, and how far it was purged."""
 
     __tablename__ = "Log_cabeza"
     __table_args__ = TABLE

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import func, select, type_coerce
+from sqlalchemy import func, select, true, type_coerce
 
 from app.extensions import db
-from app.models import CABEZA_ID, LogCabeza, LogTransaccional
+from app.models import BASE_ID, CABEZA_ID, LogCabeza, LogTransaccional
 from app.models.base import LONG_TEXT
 from app.transaction import read
 
@@ -28,6 +28,7 @@ EVENTO = select(
 )
 SIN_NUMERO = LogTransaccional.secuencia.is_(None)
 CABEZA = select(LogCabeza.secuencia, LogCabeza.hash).where(LogCabeza.id == CABEZA_ID)
+BASE = select(LogCabeza.secuencia, LogCabeza.hash).where(LogCabeza.id == BASE_ID)
 
 
 def is_waiting() -> bool:
@@ -45,12 +46,27 @@ def locked_head() -> Any:
     return db.session.execute(CABEZA.with_for_update()).one()
 
 
+def locked_base() -> Any:
+    """How far the log was purged; whoever wants to purge more waits here."""
+    return db.session.execute(BASE.with_for_update()).one()
+
+
 def ends() -> Any:
-    """The head, and as ``ajeno`` the first number beyond it, which would be none of ours: in one snapshot."""
-    beyond = select(func.min(LogTransaccional.secuencia)).where(
-        LogTransaccional.secuencia > LogCabeza.secuencia
+    """Head and base in one snapshot, and what is none of ours.
+
+    ``ajeno`` is the first number beyond the head, ``resto`` the first that should have been purged.
+    """
+    base = BASE.subquery()
+    number = LogTransaccional.secuencia
+    beyond = select(func.min(number)).where(number > LogCabeza.secuencia)
+    left = select(func.min(number)).where(number <= base.c.secuencia)
+    columns = (
+        base.c.secuencia.label("base"),
+        base.c.hash.label("hash_base"),
+        beyond.scalar_subquery().label("ajeno"),
+        left.scalar_subquery().label("resto"),
     )
-    return db.session.execute(CABEZA.add_columns(beyond.scalar_subquery().label("ajeno"))).one()
+    return db.session.execute(CABEZA.add_columns(*columns).join(base, true())).one()
 
 
 def at(secuencia: int) -> Any:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy import ColumnElement, select, true
 
 from app.extensions import db
-from app.models import CABEZA_ID, ENTIDADES, LogCabeza, LogTransaccional
+from app.models import BASE_ID, CABEZA_ID, ENTIDADES, LogCabeza, LogTransaccional
 from app.permissions import Actor, Permiso, allows
 from app.queries import comments, tickets
 from app.queries.audit import DE_COMENTARIOS
@@ -19,12 +19,12 @@ CONVERSACION = ("comentario", "adjunto")  # They may be internal.
 VENTANA = 20_000  # numbers that one statement looks at, however few of them the actor sees
 
 log = LogTransaccional
-PRIMERA = select(func.min(log.secuencia)).where(log.secuencia > 0).scalar_subquery()
+PURGADO = select(LogCabeza.secuencia).where(LogCabeza.id == BASE_ID).scalar_subquery()
 
 
 def ends() -> Any:
-    """How far the log is numbered (``ultima``), and the first number that is still in it (``primera``)."""
-    head = select(LogCabeza.secuencia.label("ultima"), PRIMERA.label("primera"))
+    """How far the log is numbered (``ultima``), and how far it was purged."""
+    head = select(LogCabeza.secuencia.label("ultima"), PURGADO.label("purgado"))
     return db.session.execute(head.where(LogCabeza.id == CABEZA_ID)).one()
 
 

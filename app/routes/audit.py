@@ -34,6 +34,7 @@ def list_events(args: dict[str, Any]) -> Response:
 @blp.get("/verificar", permiso=Permiso.VER_AUDITORIA)
 @blp.arguments(VerificarArgs, location="query")
 @blp.response(200, VerificacionSchema)
+@blp.problems("eventos_purgados")
 def verify_log(args: dict[str, Any]) -> Response:
     """Verificar el registro
 

@@ -92,8 +92,7 @@ class VerificarArgs(Schema):
     desde = Entero(
         max=MAX_SECUENCIA,
         query=True,
-        load_default=1,
-        metadata={"description": "La primera secuencia; si falta, la 1."},
+        metadata={"description": "La primera secuencia; si falta, la primera que no se purgó."},
     )
     hasta = Entero(
         max=MAX_SECUENCIA,
@@ -115,6 +114,7 @@ class VerificacionSchema(Out):
     """Si el registro está como se escribió. Lo demás solo está si `integra`; `primer_error`, si no."""
 
     integra = fields.Boolean(required=True)
+    desde = fields.Integer(metadata={"description": "La secuencia del primero verificado."})
     eventos = fields.Integer(metadata={"description": "Cuántos se verificaron."})
     vaciados = fields.Integer(metadata={"description": "De cuántos se borró el texto de los cambios."})
     cabeza = fields.String(metadata={"description": "El hash del último verificado."})

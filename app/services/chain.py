@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from itertools import chain, pairwise
 from typing import Any
 
-from app.models import GENESIS, as_json
+from app.errors import Gone
+from app.models import as_json
 from app.queries import chain as queries
 from app.services import audit
 from app.transaction import read
@@ -46,20 +47,34 @@ def is_genuine(row: Any) -> bool:
     return bool(says_the_same and link(row.hash_anterior or "", row._mapping) == row.hash)
 
 
-def verify(desde: int = 1, hasta: int | None = None, most: int | None = None) -> dict[str, Any]:
+def verify(desde: int | None = None, hasta: int | None = None, most: int | None = None) -> dict[str, Any]:
     """Whether the events from one number to another are all there, as they were written and in their order.
 
     Of more than ``most`` events only the first are looked at; ``siguiente`` says where to go on.
     """
-    cabeza = read(queries.ends)
+    ends = read(queries.ends)
+    found = examine(ends, desde, hasta, most)
+    while not found["integra"] and (now := read(queries.ends)).base != ends.base:
+        ends = now  # It was purged meanwhile.
+        found = examine(ends, desde, hasta, most)
+    return found
+
+
+def examine(cabeza: Any, desde: int | None, hasta: int | None, most: int | None) -> dict[str, Any]:
+    first = desde or cabeza.base + 1
+    if first <= cabeza.base:
+        raise Gone("eventos_purgados", hasta=cabeza.base)
     wanted = min(hasta or cabeza.secuencia, cabeza.secuencia)
-    last = wanted if most is None else min(wanted, desde + most - 1)
-    found = Recorrido(desde)
-    error = found.walk(last) or (found.tail(cabeza) if last == cabeza.secuencia else None)
+    last = wanted if most is None else min(wanted, first + most - 1)
+    found = Recorrido(first)
+    error = (
+        found.start(cabeza) or found.walk(last) or (found.tail(cabeza) if last == cabeza.secuencia else None)
+    )
     if error:
         return {"integra": False, "primer_error": error}
     return {
         "integra": True,
+        "desde": first,
         "eventos": found.eventos,
         "vaciados": found.vaciados,
         "cabeza": found.previous if found.eventos else cabeza.hash,
@@ -72,22 +87,29 @@ class Recorrido:
 
     def __init__(self, desde: int) -> None:
         self.desde = self.expected = desde
-        self.previous = GENESIS
+        self.previous = ""
         self.vaciados = 0
 
     @property
     def eventos(self) -> int:
         return self.expected - self.desde
 
-    def walk(self, last: int) -> Errores | None:
-        """Go to the event numbered ``last``; answers the first that is wrong."""
-        if last < self.desde:
-            return None
-        if self.desde > 1:
+    def start(self, cabeza: Any) -> Errores | None:
+        """Take up the chain where the log begins, or in the middle of it."""
+        if self.desde == cabeza.base + 1:
+            self.previous = cabeza.hash_base
+            return wrong(cabeza.resto, "insertado") if cabeza.resto else None
+        if self.desde <= cabeza.secuencia:
             before = read(lambda: queries.at(self.desde - 1))
             if before is None:
                 return wrong(self.desde - 1, "ausente")
             self.previous = before.hash
+        return None
+
+    def walk(self, last: int) -> Errores | None:
+        """Go to the event numbered ``last``; answers the first that is wrong."""
+        if last < self.desde:
+            return None
         ahead: Iterator[Any] = chain(queries.numbered(self.desde, last + 1), [None])
         for row, following in pairwise(ahead):
             if row is None or row.secuencia > last:
@@ -130,9 +152,14 @@ def head() -> dict[str, Any]:
 
 def matches(secuencia: int, hash: str) -> Errores | None:
     """What is wrong if the event of this number does not have this hash, as it had when it was exported."""
+    ends = read(queries.ends)
+    if secuencia < ends.base:
+        raise Gone("eventos_purgados", hasta=ends.base)
+    if secuencia == ends.base:
+        return None if hash == ends.hash_base else wrong(secuencia, "alterado")
     row = read(lambda: queries.at(secuencia))
     if row is None:
-        return None if (secuencia, hash) == (0, GENESIS) else wrong(secuencia, "ausente")
+        return wrong(secuencia, "ausente")
     return None if row.hash == hash else wrong(secuencia, "alterado")
 
 

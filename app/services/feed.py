@@ -55,11 +55,10 @@ def has_more(desde: int) -> bool:
 def behind(actor: Actor, desde: int | None, limite: int) -> Tramo:
     """The next events that ``actor`` sees; what it does not see is passed by, window by window."""
     ends = queries.ends()
-    first = ends.ultima + 1 if ends.primera is None else ends.primera
-    start = first - 1 if desde is None else desde
+    start = ends.purgado if desde is None else desde
     if start > ends.ultima:
         raise BadRequest("cursor_invalido")  # Of another database, or of this one before it was restored.
-    if start < first - 1:
+    if start < ends.purgado:
         raise Gone("cursor_purgado")
     while True:
         hasta = min(start + queries.VENTANA, ends.ultima)

@@ -153,6 +153,10 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
             "Ya existe otro con el mismo valor en: {campos}.",
             "There is another with the same: {campos}.",
         ),
+        "registro_alterado": (
+            "El registro no está íntegro: secuencia {secuencia}, {motivo}.",
+            "The log is not whole: number {secuencia}, {motivo}.",
+        ),
         "en_uso": (
             "Está en uso {usos} veces, así que no se borra; se puede dejar inactivo.",
             "It is in use {usos} times, so it is not erased; it can be made inactive.",
@@ -225,6 +229,10 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
         ),
     },
     410: {
+        "eventos_purgados": (
+            "Los eventos hasta la secuencia {hasta} se purgaron.",
+            "The events up to number {hasta} were purged.",
+        ),
         "cursor_purgado": (
             "Lo que seguía a este cursor se purgó; lea de nuevo las listas y siga con «desde=ahora».",
             "What followed this cursor was purged; read the lists anew and go on with «desde=ahora».",
