@@ -16,6 +16,31 @@ from werkzeug.test import TestResponse, encode_multipart
 
 from app.utils.openapi import ANSWERED, SOMETIMES
 
+# What no answer tells, and the operations that tell the one secret of theirs, once.
+SECRET_KEYS = {
+    *("password", "password_hash", "password_actual", "password_nuevo", "clave", "huella", "marca"),
+    *(
+        "refresco",
+        "secreto",
+        "codigos_recuperacion",
+        "token",
+        "access_token",
+        "refresh_token",
+        "desafio",
+        "objeto_clave",
+    ),
+}
+TOLD_ONCE = {
+    "auth_login": {"access_token", "refresh_token", "desafio"},
+    "auth_finish_login": {"access_token", "refresh_token"},
+    "auth_refresh": {"access_token", "refresh_token"},
+    "auth_start_second_factor": {"secreto", "codigos_recuperacion"},
+    "auth_confirm_second_factor": {"codigos_recuperacion"},
+    "auth_create_token": {"token"},
+}
+HASH = re.compile(r"\$argon2|\$2[aby]\$|(scrypt|pbkdf2):\w+:|(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
+HASHES_SHOWN = {"sha256", "hash", "hash_anterior", "cabeza"}  # of files and of the log's chain
+
 SUCCEEDED: set[str] = set()  # operationIds that answered 2xx as their document says.
 
 
@@ -111,12 +136,31 @@ def check(app: Flask, response: TestResponse) -> None:
     must = set(about["headers"]) - set(SOMETIMES) - ({"ETag"} if simulated else set())
     assert told == must, f"{request.method} {path}: {told}"
     assert set(about["headers"]) >= {name for name in SOMETIMES if name in response.headers}
+    if response.is_json:
+        assert_no_secret(response.get_json(), TOLD_ONCE.get(operation["operationId"], frozenset()))
     if response.status_code not in (204, 304) and request.method != "HEAD":
         any_kind = "*/*" in about["content"]
         assert any_kind or response.mimetype in about["content"]
         if response.is_json and not any_kind:
             validate(app, pointer(path, request.method, response.status_code), response.get_json())
     SUCCEEDED.add(operation["operationId"])
+
+
+def assert_no_secret(value: Any, told: set[str] | frozenset[str] = frozenset(), key: str = "") -> None:
+    """Fail on a key that names a secret, and on a value that looks like the hash of one."""
+    if isinstance(value, dict):
+        if (
+            isinstance(campo := value.get("campo"), str) and "nuevo" in value
+        ):  # a change, as an event tells it
+            value = {campo: [value["anterior"], value["nuevo"]]}
+        for name, below in value.items():
+            assert name not in SECRET_KEYS - told, f"an answer tells {name}"
+            assert_no_secret(below, told, name)
+    elif isinstance(value, list):
+        for below in value:
+            assert_no_secret(below, told, key)
+    elif isinstance(value, str) and key not in HASHES_SHOWN:
+        assert not HASH.search(value), f"{key} looks like a hash"
 
 
 def pointer(path: str, method: str, status: int) -> str:
