@@ -8,6 +8,7 @@ from flask import Flask, Response, g, request
 
 from app.transaction import LIMIT
 
+HSTS = "max-age=31536000"  # a year; of other names below this one it says nothing
 REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 
 
@@ -33,6 +34,8 @@ def finish(response: Response) -> Response:
     if response.status_code == 204:
         headers.pop("Content-Type", None)  # It has no content, so no type either.
     headers["Referrer-Policy"] = "no-referrer"
+    if request.is_secure:  # Itself, or by the word of a proxy that is trusted.
+        headers["Strict-Transport-Security"] = HSTS
     if response.status_code == 304 or response.mimetype in ("application/json", "application/problem+json"):
         headers.add("Vary", "Authorization, Accept-Language")
     return response
