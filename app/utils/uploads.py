@@ -5,6 +5,7 @@ from typing import IO, Any, BinaryIO
 
 from flask import Request, Response, request, send_file
 from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.exceptions import BadRequest as MalformedRequest
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.formparser import FormDataParser
 
@@ -37,11 +38,24 @@ class Spool(SpooledTemporaryFile[bytes]):
             return super().write(piece)
 
 
+class Incoming:
+    """A body as the server reads it: what is wrong with its chunks is the sender's fault, not ours."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return self.stream.read(size)
+        except Exception as error:  # WSGI names no class for it, and each server has its own.
+            raise MalformedRequest from error
+
+
 class SpoolingRequest(Request):
     """Flask's, with our spools, and loud about a body that is no form."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+    def __init__(self, environ: dict[str, Any], *args: Any, **options: Any) -> None:
+        super().__init__({**environ, "wsgi.input": Incoming(environ["wsgi.input"])}, *args, **options)
         self.spools: list[Spool] = []
 
     def _get_file_stream(
