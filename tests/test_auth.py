@@ -2,9 +2,11 @@
 
 import hashlib
 import statistics
+import unicodedata
 from time import perf_counter
 
 import pytest
+from argon2 import PasswordHasher
 
 from app.extensions import db
 from app.models import LogTransaccional, Sesion, Usuario
@@ -66,6 +68,69 @@ def test_an_unknown_email_takes_as_long_as_a_wrong_password(client):
     pairs = [(seconds(email), seconds("nadie@example.org")) for _ in range(15)]
     known, unknown = (statistics.median(times) for times in zip(*pairs, strict=True))
     assert abs(known - unknown) < 0.2 * known
+
+
+@pytest.mark.parametrize("who", ["wrong", "unknown", "inactive", "inactive, right"])
+def test_whoever_is_refused_costs_one_hash_and_a_locked_account_none(client, monkeypatch, who):
+    """The same work for all: what cannot differ by time on a busy machine either."""
+    account = factories.UsuarioFactory(activo=not who.startswith("inactive"))
+    email = "nadie@example.org" if who == "unknown" else account.email
+    passwords.hash_of_nobody()
+    looked_at, verify = [], PasswordHasher.verify
+
+    def counted(hasher, stored, password):
+        looked_at.append(stored.rpartition("$")[0].rpartition("$")[0])  # its kind and what it costs
+        return verify(hasher, stored, password)
+
+    monkeypatch.setattr(PasswordHasher, "verify", counted)
+    monkeypatch.setattr(PasswordHasher, "hash", lambda *_: pytest.fail("nothing is to be stored"))
+    password = factories.CLAVE if who.endswith("right") else "no es esta clave"
+
+    answers = [login(client, email, password) for _ in range(12)]
+
+    assert [answer.status_code for answer in answers] == [401] * 10 + [429] * 2
+    assert looked_at == ["$argon2id$v=19$m=19456,t=2,p=1"] * 10
+
+
+LONGEST = "ñ" * 128
+
+
+@pytest.mark.parametrize("password", ["x" * 129, "x" * 100_000, "", None, 1, ["x"], {"$ne": None}, True])
+def test_what_can_be_no_password_is_refused_before_anything_is_hashed(client, monkeypatch, password):
+    """One is 128 characters at most: a sign-in hashes no more than 512 bytes, whatever is sent."""
+    monkeypatch.setattr(passwords, "verify", lambda *_: pytest.fail("hashed"))
+
+    answer = login(client, factories.UsuarioFactory().email, password)
+
+    assert (answer.status_code, set(answer.json["errores"])) == (422, {"password"})
+
+
+COMPOSED = unicodedata.normalize("NFC", "una canción de cuna")
+# What somebody's password is, and what it is not.
+ALMOST = {
+    "another byte behind the 72nd": ("x" * 72 + "a", "x" * 72 + "b"),
+    "nothing behind the 72nd byte": ("x" * 72 + "a", "x" * 72),
+    "another character behind the 64th": ("x" * 64 + "a", "x" * 64 + "b"),
+    "another one at the 128th": (LONGEST, LONGEST[:-1] + "n"),
+    "one less than 128": (LONGEST, LONGEST[:-1]),
+    "another case": ("Una Clave De Prueba", "una clave de prueba"),
+    "another case of one letter": ("una clave de prueba", "una clave de pruebA"),
+    "a blank behind": ("una clave de prueba", "una clave de prueba "),
+    "a blank before": ("una clave de prueba", " una clave de prueba"),
+    "no blank behind": ("una clave de prueba ", "una clave de prueba"),
+    "cut at a NUL": ("una clave\0de prueba", "una clave\0otra"),
+    "no accent": (COMPOSED, "una cancion de cuna"),
+    "decomposed letters": (COMPOSED, unicodedata.normalize("NFD", COMPOSED)),
+    "full-width letters": ("una clave 123", "una clave １２３"),
+}
+
+
+@pytest.mark.parametrize(("password", "almost"), ALMOST.values(), ids=ALMOST)
+def test_a_password_counts_to_its_last_byte(client, password, almost):
+    email = factories.UsuarioFactory(password_hash=passwords.hash_password(password)).email
+
+    assert login(client, email, almost).status_code == 401
+    assert login(client, email, password).status_code == 200
 
 
 def test_an_unsalted_sha256_signs_in_once_and_is_upgraded(client):

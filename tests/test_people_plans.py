@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text
 from app.extensions import db
 from app.models import FILTRABLES, Comentarios, Seguidores, Tiquet
 from app.permissions import Actor
-from app.queries import catalog, comments, followers, people, sessions, ticket_list, users
+from app.queries import catalog, comments, followers, people, sessions, ticket_list, tokens, users
 from app.queries.pagination import TOTAL_EXACTO, Corte, Pagina
 from app.queries.tickets import IN_TRASH
 from tests.conftest import empty_tables
@@ -51,6 +51,13 @@ SELECT MD5(seq), :usuario + seq % 10, 'x', NOW() - INTERVAL seq SECOND, NOW(), N
     IF(seq % 37, NULL, NOW())
 FROM seq_1_to_20000
 """
+# Service tokens of ten users; one in 37 has expired.
+TOKEN = """
+INSERT INTO Token_servicio (id_usuario, nombre, huella, alcances, fecha_creacion, vence, version)
+SELECT :usuario + seq % 10, 'Uno de muchos', SHA2(seq, 256), '["tickets:leer"]', NOW() - INTERVAL seq SECOND,
+    NOW() + INTERVAL IF(seq % 37, 1, -1) DAY, 1
+FROM seq_1_to_20000
+"""
 MUCHO, POCO = 2000, 2  # tickets with 5000 comments and with 20
 
 COUNT = 2 * (TOTAL_EXACTO + 1)  # Each from the index, and once more when they are counted.
@@ -66,9 +73,10 @@ def first(app) -> Iterator[dict[str, int]]:
             db.session.execute(text(PLANT.format(table=table, **own)))
         db.session.execute(text(COMMENT), first)
         db.session.execute(text(SESSION), first)
+        db.session.execute(text(TOKEN), first)
         db.session.commit()
         db.session.execute(text(FOLLOWER), first)
-        tables = "Clientes, Empleados, Usuario, Tiquet, Comentarios, Seguidores, Sesion"
+        tables = "Clientes, Empleados, Usuario, Tiquet, Comentarios, Seguidores, Sesion, Token_servicio"
         db.session.execute(text(f"ANALYZE TABLE {tables}"))
         yield first
         empty_tables()
@@ -209,3 +217,13 @@ def test_a_page_of_sessions_reads_the_rows_it_shows_and_those_that_ended(first, 
     indexes = read(lambda c: sessions.page(actor, LIMITE, c), corte, "Sesion", each=2)
 
     assert indexes == {"ix_Sesion_id_usuario_fecha_creacion_id"}
+
+
+@pytest.mark.parametrize("share", DEPTHS)
+def test_a_page_of_service_tokens_reads_the_rows_it_shows(first, session, share):
+    actor = acting(first, "Técnico")
+    corte = place(tokens.ORDEN, share, tokens.own(actor), descending=True)
+
+    indexes = read(lambda c: tokens.page(actor, LIMITE, c), corte, "Token_servicio", each=2)
+
+    assert indexes == {"ix_Token_servicio_id_usuario_fecha_creacion_id"}
