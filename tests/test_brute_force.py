@@ -1,8 +1,9 @@
 """Guessing passwords: ten tries of an e-mail, known or not, whoever tries and however many at once."""
 
 from collections import Counter
+from contextlib import contextmanager
 from datetime import timedelta
-from time import sleep
+from time import monotonic, sleep
 
 import pytest
 import time_machine
@@ -14,6 +15,7 @@ from app.services import attempts, maintenance, passwords
 from tests import factories
 from tests.factories import CLAVE, quien
 from tests.gunicorn import gunicorn, prepared
+from tests.redis_server import RedisServer
 from tests.threads import at_once
 
 LOGIN, ME, PASSWORD = "/api/auth/login", "/api/auth/me", "/api/auth/me/password"
@@ -320,3 +322,72 @@ def seconds(server, who):
     start = utcnow()
     assert server.ask("GET", ME, **who.headers).status == 200
     return (utcnow() - start).total_seconds()
+
+
+@contextmanager
+def counted_in(where):
+    """The settings of a service that limits requests, counted in each process or in Redis."""
+    settings = {"RATELIMIT_ENABLED": "true", "TRUSTED_PROXIES": "127.0.0.1"}
+    if where == "memory":
+        yield settings
+        return
+    with RedisServer() as redis:
+        yield settings | {"REDIS_URL": redis.url}
+
+
+def from_address(number):
+    """As a proxy in front tells of another client."""
+    return {"X_Forwarded_For": f"198.51.100.{number}"}
+
+
+@pytest.mark.parametrize("where", ["memory", "redis"])
+def test_the_eleventh_guess_is_locked_out_whichever_worker_gets_it(fresh_database, without_app, where):
+    with prepared(fresh_database):
+        known = factories.UsuarioFactory().email
+    with counted_in(where) as settings, gunicorn(fresh_database, "-w", "4", **settings) as server:
+        for email in (known, NADIE):
+            body = {"email": email, "password": MAL}
+            answers = [server.ask("POST", LOGIN, body, **from_address(n)) for n in range(1, 14)]
+            assert [answer.status for answer in answers] == [401] * 10 + [429] * 3
+            assert all(int(answer.headers["Retry-After"]) > 590 for answer in answers[10:])
+        right = server.ask("POST", LOGIN, {"email": known, "password": CLAVE}, **from_address(99))
+    assert right.status == 429
+
+
+@pytest.mark.parametrize("where", ["memory", "redis"])
+def test_a_storm_of_sign_ins_on_four_workers_is_served_or_told_when_to_come_again(
+    fresh_database, without_app, where, record_testsuite_property
+):
+    """Fifty clients at once, each from an address of its own and three times, sooner than told to."""
+    with prepared(fresh_database):
+        users = [factories.UsuarioFactory().email for _ in range(50)]
+        readers = [quien("Técnico") for _ in range(10)]
+    with counted_in(where) as settings, gunicorn(fresh_database, "-w", "4", **settings) as server:
+        alone = sorted(seconds(server, readers[n % 10]) for n in range(200))
+        signed_in, answers, beside = [], [], []
+
+        def work(number):
+            until = monotonic() + 60
+            while number == 50 and len(signed_in) < 150 and monotonic() < until:
+                beside.append(seconds(server, readers[len(beside) % 10]))
+            if number < 50:
+                body = {"email": users[number], "password": CLAVE}
+                while signed_in.count(number) < 3 and monotonic() < until:
+                    answers.append(server.ask("POST", LOGIN, body, **from_address(number + 1)))
+                    if answers[-1].status == 200:
+                        signed_in.append(number)
+                    sleep(0.05)
+
+        at_once(51, work)
+
+    statuses = Counter(answer.status for answer in answers)
+    assert set(statuses) <= {200, 429, 503}
+    assert statuses[200] == 150
+    assert all(int(answer.headers["Retry-After"]) >= 1 for answer in answers if answer.status != 200)
+    beside.sort()
+    for name, place in (("median", 0.5), ("99 %", 0.99)):
+        before, during = (times[int(len(times) * place)] for times in (alone, beside))
+        told = f"{before * 1000:.0f} ms before, {during * 1000:.0f} ms during"
+        record_testsuite_property(f"GET me, storm on four workers, {where}, {name}", told)
+        print(f"storm, {where}, {name}: {told}; {dict(statuses)}, {len(beside)} beside")  # noqa: T201 (pytest -s)
+    assert beside[len(beside) // 2] < 0.5

@@ -35,6 +35,8 @@ def seen(peer: str, **headers: str) -> dict[str, str]:
         (PROXY, f"10.9.9.9, {CLIENT}", CLIENT),  # The first one is what the client claims.
         (PROXY, f"127.0.0.1,{CLIENT},{INNER}", CLIENT),
         (PROXY, f"{INNER}, {INNER}", INNER),
+        (PROXY, "fe80::7%eth0", "fe80::7"),
+        (PROXY, "2001:db9::7%" + "<b>" * 100, "2001:db9::7"),
         (PROXY, "no es una dirección", PROXY),
         (PROXY, f"{CLIENT}, desconocido", PROXY),
         (PROXY, "", PROXY),

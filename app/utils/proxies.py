@@ -13,9 +13,12 @@ PREFIX = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+", re.ASCII)  # No Â«..Â
 
 
 def address_of(text: str) -> IPv4Address | IPv6Address | None:
-    """The address that ``text`` writes, an IPv4 one also when it is wrapped in IPv6."""
+    """The address that ``text`` writes, an IPv4 one also when it is wrapped in IPv6.
+
+    Without the zone behind a ``%``, which may be any text.
+    """
     try:
-        address = ip_address(text.strip())
+        address = ip_address(text.partition("%")[0].strip())
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
