@@ -354,6 +354,7 @@ def test_the_eleventh_guess_is_locked_out_whichever_worker_gets_it(fresh_databas
     assert right.status == 429
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("where", ["memory", "redis"])
 def test_a_storm_of_sign_ins_on_four_workers_is_served_or_told_when_to_come_again(
     fresh_database, without_app, where, record_testsuite_property

@@ -14,10 +14,13 @@ from flask import Flask
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 
+from app import create_app
 from app.extensions import db
 from app.models import Clientes, Idempotencia, LogTransaccional, Tiquet, utcnow
 from app.services import audit, tickets
 from tests import factories
+from tests.client import ApiClient
+from tests.conftest import config_for
 from tests.factories import NUEVO
 from tests.threads import at_once
 
@@ -344,3 +347,25 @@ def test_a_renewal_that_is_tried_again_is_no_reuse(app: Flask, client, monkeypat
     assert answer.status_code == 200
     assert refresh(client, answer.json["refresh_token"]).status_code == 200
     assert events("sesion.refresco_reutilizado") == 0
+
+
+@pytest.mark.mariadb
+@pytest.mark.usefixtures("committed")
+def test_a_statement_that_takes_too_long_is_ended_and_a_503(database_url, monkeypatch):
+    served = create_app(config_for(database_url))
+    served.test_client_class = ApiClient
+    somebody = factories.quien("Técnico")
+    db.session.remove()
+
+    def forever(*_args):
+        db.session.execute(sa.text("SELECT SLEEP(20)"))
+
+    monkeypatch.setattr("app.queries.stats.dashboard", forever)
+    started = monotonic()
+    answer = served.test_client().get("/api/tickets/dashboard/stats", headers=somebody.headers)
+    took = monotonic() - started
+    with served.app_context():
+        db.engine.dispose()
+
+    assert (answer.status_code, answer.json["codigo"]) == (503, "base_de_datos_ocupada")
+    assert 4 < took < 10

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 
 from app.extensions import db
 from app.models import Sesion, utcnow
@@ -82,6 +83,39 @@ def test_a_session_says_when_it_ends_unless_it_is_renewed(client, tecnico):
     shown = client.get(f"{SESIONES}/{sid}", headers=tecnico.headers).json
 
     assert shown["vence"] == f"{(used + timedelta(days=7)).isoformat()}Z"
+
+
+def test_it_ends_seven_days_after_its_last_renewal(client, two):
+    pair, _ = two
+    with time_machine.travel(utcnow().isoformat() + "+00:00") as clock:
+        clock.shift(timedelta(minutes=60, seconds=10))
+        late = client.get(ME, headers=headers(pair))
+        assert (late.status_code, late.json["codigo"]) == (401, "token_caducado")
+        clock.shift(timedelta(days=6, hours=22))
+        renewed = client.post("/api/auth/refresh", headers=headers(pair, "refresh_token"))
+        assert renewed.status_code == 200
+        clock.shift(timedelta(days=7, seconds=10))
+
+        answer = client.post("/api/auth/refresh", headers=headers(renewed.json, "refresh_token"))
+
+    assert (answer.status_code, answer.json["codigo"]) == (401, "token_caducado")
+
+
+def test_it_ends_thirty_days_after_its_beginning_however_often_it_is_renewed(client, two):
+    pair, _ = two
+    with time_machine.travel(utcnow().isoformat() + "+00:00") as clock:
+        for _ in range(5):
+            clock.shift(timedelta(days=5, hours=23))
+            renewed = client.post("/api/auth/refresh", headers=headers(pair, "refresh_token"))
+            assert renewed.status_code == 200
+            pair = renewed.json
+        clock.shift(timedelta(hours=4))
+        assert client.get(ME, headers=headers(pair)).status_code == 401  # An hour has passed.
+        clock.shift(timedelta(hours=2))
+
+        answer = client.post("/api/auth/refresh", headers=headers(pair, "refresh_token"))
+
+    assert (answer.status_code, answer.json["codigo"]) == (401, "sesion_terminada")
 
 
 def test_its_last_use_is_that_of_its_renewal(client, two):

@@ -1,7 +1,10 @@
 """What production installs: locked, with hashes, and looked up among the known vulnerabilities."""
 
+import json
 import re
 import runpy
+import subprocess
+import sys
 
 import pytest
 
@@ -56,3 +59,16 @@ def test_a_found_vulnerability_fails_and_a_source_that_is_away_is_said(report, c
 
     assert answer == status
     assert said in text
+
+
+def test_the_bill_of_materials_names_all_that_production_installs(tmp_path):
+    """As CI makes it."""
+    command = [sys.executable, "-W", "ignore", "-m", "cyclonedx_py", "requirements", "requirements.lock"]
+    command += ["--pyproject", "pyproject.toml", "--output-reproducible", "-o", str(tmp_path / "sbom.json")]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+
+    bill = json.loads((tmp_path / "sbom.json").read_text("utf-8"))
+
+    named = {f"{one['name']}=={one['version']}" for one in bill["components"]}
+    assert named == {pin.partition(" ;")[0].strip() for pin in pins("requirements.lock")}
+    assert all(one["purl"].startswith("pkg:pypi/") for one in bill["components"])
