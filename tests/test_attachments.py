@@ -132,6 +132,68 @@ def test_the_kind_of_a_file_is_told_by_its_content(send, name, content, kind):
     assert (answer.status_code, answer.json["data"][0]["tipo_mime"]) == (201, kind)
 
 
+POLYGLOTS = {
+    "an image that is a script": ("a.gif", b"GIF89a=1;/*" + b"\0" * 20 + b"*/alert(1)//"),
+    "an image that is a page": ("a.png.html", PNG + b"<script>alert(document.domain)</script>"),
+    "an image that is a program of PHP": ("a.php.png", PNG + b"<?php system($_GET['c']); ?>"),
+    "an image that is an archive": ("a.jar", PNG + docx()),
+    "a document that is a page": ("a.pdf.htm", PDF + b"<html><script>alert(1)</script></html>"),
+    "a photograph that is a page": (
+        "a.html",
+        b"\xff\xd8\xff\xe0<html><script>alert(1)</script>" + b"\0" * 30,
+    ),
+    "a page": ("a.html", b"<!doctype html><script>alert(1)</script>"),
+    "a page that says that it is text": ("a.txt", b"<html><body onload=alert(1)>"),
+    "a drawing with a script": ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"),
+    "a program of PHP": ("a.php", b"<?php system($_GET['c']); ?>"),
+    "a program of a server": ("a.jsp", b"<% Runtime.getRuntime(); %>"),
+    "settings of a server": (".htaccess", b"AddType application/x-httpd-php .txt"),
+    "a transformation": ("a.xsl", b"<?xml version='1.0'?><xsl:stylesheet/>"),
+    "a page of an archive": (
+        "a.mhtml",
+        b"MIME-Version: 1.0\nContent-Type: text/html\n\n<script>alert(1)</script>",
+    ),
+}
+HARMLESS = {
+    *("text/plain", "text/csv", "application/json", "application/pdf", "application/zip"),
+    *("image/png", "image/gif", "image/jpeg"),
+}
+
+
+@pytest.mark.parametrize(("name", "content"), POLYGLOTS.values(), ids=POLYGLOTS)
+def test_what_is_several_things_at_once_runs_nowhere(call, send, tecnico, tiquet, name, content):
+    """A browser keeps it: it is sent to be saved, its kind is not guessed, and it may do nothing."""
+    sent = send((name, content))
+    file = sent.json["data"][0]
+
+    got = call(tecnico, "GET", f"{tiquet}/adjuntos/{file['id']}/contenido")
+
+    assert (got.status_code, got.data) == (200, content)
+    assert got.mimetype in HARMLESS
+    assert got.headers["Content-Disposition"].startswith("attachment; filename=")
+    assert got.headers["X-Content-Type-Options"] == "nosniff"
+    assert got.headers["Content-Security-Policy"] == "default-src 'none'; sandbox; frame-ancestors 'none'"
+    assert not any(name.partition(".")[2] in path.name for path in stored())  # nor is it kept under its name
+
+
+def test_an_archive_is_never_unpacked(call, send, tecnico, tiquet, monkeypatch):
+    """100 MB of zeros in 100 kB, and that ten times in another one: kept and given as they came."""
+    inner, outer = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("ceros", b"\0" * (100 * MB))
+    with zipfile.ZipFile(outer, "w", zipfile.ZIP_DEFLATED) as file:
+        for n in range(10):
+            file.writestr(f"{n}.zip", inner.getvalue())
+    for unpacks in ("zipfile.ZipFile.__init__", "zlib.decompressobj", "zlib.decompress"):
+        monkeypatch.setattr(unpacks, lambda *_a, **_k: pytest.fail("unpacked"))
+
+    file = send(("bomba.zip", outer.getvalue())).json["data"][0]
+    got = call(tecnico, "GET", f"{tiquet}/adjuntos/{file['id']}/contenido")
+
+    assert (file["tipo_mime"], file["bytes"]) == ("application/zip", len(outer.getvalue()))
+    assert got.data == outer.getvalue()
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
