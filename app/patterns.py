@@ -11,6 +11,7 @@ BLANK = r"\s\xad\u180e\u200b-\u200d\u2060-\u2064\ufff9-\ufffb"
 BLANKS = "".join(re.findall(f"[{BLANK}]", "".join(map(chr, range(0x10000)))))
 
 CODIGO = "[a-z][a-z0-9_]*"
+NUMERO = "SP-[0-9]{6,10}"
 COLOR = "#[0-9A-Fa-f]{6}"
 EMAIL = r'[^\s@<>,;:"()\[\]\\]{1,64}@[^\s@<>,;:"()\[\]\\.]+(\.[^\s@<>,;:"()\[\]\\.]+)+'
 

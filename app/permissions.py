@@ -56,6 +56,7 @@ class Permiso(Enum):
     SEGUIR_TIQUET = "tiquet.seguir"
     REABRIR_CERRADO = "tiquet.reabrir_cerrado"
     EXPORTAR_TIQUET = "tiquet.exportar"
+    IMPORTAR_TIQUET = "tiquet.importar"
     VER_HISTORIAL = "tiquet.ver_historial"
     VER_PAPELERA = "tiquet.ver_papelera"
     RESTAURAR_TIQUET = "tiquet.restaurar"
@@ -134,6 +135,8 @@ POLITICA: dict[Permiso, tuple[tuple[str, ...], Callable[[Actor, Any], bool]]] = 
     Permiso.SEGUIR_TIQUET: (PERSONAL, es_suya),
     Permiso.REABRIR_CERRADO: (ADMINISTRADOR_O_SOLICITANTE, siempre),
     Permiso.EXPORTAR_TIQUET: (PERSONAL, siempre),
+    # It says who did what, and when: of others, and in the past.
+    Permiso.IMPORTAR_TIQUET: (SOLO_ADMINISTRADOR, siempre),
     # It tells of internal comments, too.
     Permiso.VER_HISTORIAL: (PERSONAL, siempre),
     Permiso.VER_PAPELERA: (SOLO_ADMINISTRADOR, siempre),
@@ -199,6 +202,8 @@ ALCANCES: dict[str, tuple[Permiso, ...]] = {
         Permiso.EDITAR_VISTA,
         Permiso.EDITAR_RELACION,
     ),
+    # Of its own: a token that may write tickets writes none in the name of others.
+    "tickets:importar": (Permiso.IMPORTAR_TIQUET,),
     "comentarios:internos": (Permiso.COMENTARIO_INTERNO, Permiso.VER_HISTORIAL),
     "catalogos:leer": (Permiso.VER_CATALOGO, Permiso.VER_INACTIVO),
     "catalogos:escribir": (Permiso.ADMINISTRAR_CATALOGO,),

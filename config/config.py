@@ -69,6 +69,7 @@ class Config:
     storage_options: tuple[tuple[str, str], ...] = ()
     adjunto_max_mb: int = 25
     adjuntos_max_mb: int = 200
+    importacion_max_mb: int = 100
 
     @property
     def is_production(self) -> bool:
@@ -120,6 +121,7 @@ class Config:
             ),
             "adjunto_max_mb": read.integer("ADJUNTO_MAX_MB", 25, 1, 1024),
             "adjuntos_max_mb": read.integer("ADJUNTOS_MAX_MB", 200, 1, 10240),
+            "importacion_max_mb": read.integer("IMPORTACION_MAX_MB", 100, 1, 10240),
         }
         if production and config["secret_key"] and config["secret_key"] == config["jwt_secret_key"]:
             read.problems.append("JWT_SECRET_KEY: use un valor distinto del de SECRET_KEY")

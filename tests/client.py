@@ -79,8 +79,9 @@ def opened(value: Any) -> Any:
 def example_of(operation: dict[str, Any]) -> Any:
     """The body that the document shows for an operation, or a form as it has to be; None if it takes none."""
     body = operation.get("requestBody")
-    if body and "multipart/form-data" in body["content"]:
-        return Form(archivo=("nota.txt", b"Se adjunta la nota."))
+    if form := body and body["content"].get("multipart/form-data"):
+        content = form.get("example", {}).get("archivo", "Se adjunta la nota.")
+        return Form(archivo=("nota.txt", content.encode()))
     return body["content"]["application/json"]["example"] if body else None
 
 

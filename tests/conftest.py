@@ -72,6 +72,7 @@ def on_mariadb(config: pytest.Config) -> bool:
 def config_for(url: str, **values: str) -> Config:
     """The settings of tests; who tests the limits of requests turns them on."""
     own = {"FLASK_ENV": "testing", "DATABASE_URL": url, "RATELIMIT_ENABLED": "false"}
+    own["IMPORTACION_MAX_MB"] = "25"  # As much as an attachment: what is too large is so for both.
     return Config.from_mapping({**own, **SECRETS, **values})
 
 

@@ -119,7 +119,7 @@ RULES = (
 
 # The contract's table, so that the policy from which all else is derived does not widen unseen.
 OF_AN_ADMINISTRADOR = {
-    *("tiquet.eliminar", "tiquet.ver_papelera", "tiquet.restaurar", "auditoria.ver"),
+    *("tiquet.eliminar", "tiquet.ver_papelera", "tiquet.restaurar", "tiquet.importar", "auditoria.ver"),
     *("catalogo.administrar", "persona.eliminar", "usuario.ver_datos", "usuario.administrar"),
 }
 OF_A_SOLICITANTE = {

@@ -1,5 +1,6 @@
 """Every operation that writes: calls of it that succeed, what each leaves in the log, and what it refuses."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -34,6 +35,15 @@ DE_OTRO = {"id_usuario_asignado": OTRO, "id_estado": 2}
 MIO = {"id_usuario_asignado": YO, "id_estado": 2}
 CERRADO = {"id_estado": 6, "motivo_cierre": "resuelto", "fecha_cierre": AHORA, "fecha_resolucion": AHORA}
 EXTERNO = {"origen_externo": "otro sistema", "id_externo": "A-1"}
+CERRADO_ANTES = {
+    "id_estado": 6,
+    "motivo_cierre": "resuelto",
+    "resolucion": "Se cambió el cable",
+    "etiquetas": ["red"],
+    "fecha_creacion": "2025-03-01T12:00:00Z",
+    "fecha_resolucion": "2025-03-02T12:00:00Z",
+    "fecha_cierre": "2025-03-03T12:00:00Z",
+}
 EN_USO = {"id_externo": "X-1"}
 SUYO = {"id_usuario_creador": YO}  # of a Solicitante
 RESUELTO = {"id_estado": 5, "resolucion": "Se cambió el cable", "fecha_resolucion": AHORA}
@@ -93,6 +103,11 @@ def on_each(path: str, methods: str, rows: list[Any]) -> dict[str, list[Any]]:
 def en_lote(accion: str, cambios: dict[str, Any]) -> dict[str, Any]:
     """The body of a batch of one ticket."""
     return {"ids": [TIQUET], "accion": accion, "cambios": cambios}
+
+
+def as_row(datos: dict[str, Any]) -> bytes:
+    """A ticket as a line of a file."""
+    return json.dumps(datos, ensure_ascii=False).encode() + b"\n"
 
 
 TIQUET_CHANGED = ("tiquet.actualizado",)
@@ -249,6 +264,11 @@ CASES: dict[str, list[Case]] = {
         Case(OF_ONE, en_lote("asignar", {"id_usuario": OTRO}) | {"atomico": True}),
         Case((("tiquet.eliminado", TIQUET),), en_lote("eliminar", {}) | {"atomico": True}),
     ],
+    f"POST {TIQUETS}/importar": [
+        Case(("tiquet.importado",)),
+        Case(("tiquet.importado",), Form(archivo=("t.ndjson", as_row(NUEVO | EXTERNO | CERRADO_ANTES)))),
+        Case((), Form(archivo=("t.ndjson", as_row(NUEVO)))),  # It has no name by which it is known again.
+    ],
     "POST /api/users": [Case(("usuario.creado",))],
     **on_each(
         f"{USERS}/{{id}}",
@@ -306,6 +326,10 @@ REFUSALS: dict[str, list[Refusal]] = {
         Refusal(422, {"nombre": "x", "alcances": ["tickets:leer"], "vence": "2026-01-01T00:00:00Z"}),
     ],
     "DELETE /api/auth/tokens/{id}": [Refusal(404, on={"id_usuario": OTRO})],
+    f"POST {TIQUETS}/importar": [
+        Refusal(422, Form(archivo=("vacio.csv", b"\n\n"))),
+        Refusal(422, Form(archivo=("t.csv", b"titulo,no_hay\n"))),
+    ],
     f"POST {TIQUETS}": [
         Refusal(409, NUEVO | EXTERNO, planted=lambda *_: tiquet(**EXTERNO)),
         Refusal(422, NUEVO | {"id_categoria": UNKNOWN}),

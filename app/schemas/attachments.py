@@ -27,6 +27,8 @@ class Archivo(fields.Field[Any]):
 class AdjuntosCreateArgs(Schema):
     """Uno o más archivos, y de qué comentario son si son de alguno."""
 
+    SIZES = ("adjunto_max_mb", "adjuntos_max_mb")  # The settings that say how large one is, and all of them.
+
     archivo = Lista(
         Archivo(),
         min=1,

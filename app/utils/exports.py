@@ -119,5 +119,14 @@ def cell(value: Any) -> Any:
 
 
 def harmless(value: Any) -> Any:
-    """Text that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    """Text that no spreadsheet takes for a formula.
+
+    What looks as if this had been done to it gets another apostrophe, so that ``original`` knows.
+    """
+    return f"'{value}" if isinstance(value, str) and value.lstrip("'").startswith(FORMULA) else value
+
+
+def original(cell: str) -> str:
+    """What ``harmless`` made this cell of."""
+    guarded = cell.startswith("'") and cell.lstrip("'").startswith(FORMULA)
+    return cell[1:] if guarded else cell

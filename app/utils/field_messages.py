@@ -102,6 +102,36 @@ FALLAS: dict[str, tuple[str, str]] = {
         "Una hoja de cálculo admite {max} tiquets; filtre más o pida «csv».",
         "A spreadsheet takes {max} tickets; filter more or ask for «csv».",
     ),
+    "sin_identidad": (
+        "Faltan «origen_externo» e «id_externo», o el «numero» y la «fecha_creacion» con que se exportó.",
+        "«origen_externo» and «id_externo» are missing, or the «numero» and «fecha_creacion» of its export.",
+    ),
+    "no_coincide": (
+        "Aquí ese id tiene otro nombre; corrija uno de los dos, o envíe solo uno.",
+        "Here this id has another name; correct either, or send only one of them.",
+    ),
+    "ambiguo": ("Hay varias personas con ese correo.", "There are several people with that e-mail."),
+    "numero": ("Debe ser como «SP-000123».", "It must be like «SP-000123»."),
+    "en_el_futuro": ("No puede estar en el futuro.", "It cannot be in the future."),
+    "antes_de": ("No puede ser anterior a «{campo}».", "It cannot be before «{campo}»."),
+    "solo_resuelto": (
+        "Solo la tiene un tiquet resuelto o cerrado.",
+        "Only a resolved or closed ticket has it.",
+    ),
+    "solo_con_asignado": ("Falta quién lo tiene.", "Whoever has it is missing."),
+    "columnas": (
+        "Tiene {hay} celdas y el encabezado {esperadas}.",
+        "It has {hay} cells and the header {esperadas}.",
+    ),
+    "codificacion": ("No es UTF-8.", "It is not UTF-8."),
+    "csv_invalido": (
+        "Unas comillas no cierran, o la fila es demasiado grande: no se leyó nada más.",
+        "Quotes are not closed, or the row is too large: nothing behind it was read.",
+    ),
+    "total_distinto": (
+        "El archivo dice que tiene {total} tiquets, y hay {hay}: puede que esté cortado.",
+        "The file says that it has {total} tickets, and there are {hay}: it may have been cut off.",
+    ),
     "archivo_vacio": ("El archivo está vacío.", "The file is empty."),
     "clave_comun": (
         "Es una contraseña conocida, o fácil de adivinar; elija otra.",

@@ -5,7 +5,7 @@ import hmac
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -25,6 +25,7 @@ from app.utils.uploads import files_of
 LIFE = timedelta(hours=24)
 # After this nobody waits for an answer any more: a request has 10 s, a proxy 15.
 ABANDONED = timedelta(seconds=15)
+ALIVE = ABANDONED / 3  # How often whoever works longer than that has to say so.
 KEY = re.compile("^[!-~]([ -~]{0,126}[!-~])?$")  # Spaces at the ends never arrive. The document shows it.
 KEPT_HEADERS = ("Content-Type", "ETag", "Location")
 
@@ -192,6 +193,23 @@ def hold(claim: Claim) -> None:
     query = select(Idempotencia.creado).where(*row_of(claim.key)).with_for_update()
     if db.session.scalar(query) != claim.tomada:
         raise TakenOver(retry_after=1)
+
+
+def renewed(claim: Claim) -> Claim:
+    """The claim of work that takes longer than ``ABANDONED``, which is said to go on every now and then."""
+    now = utcnow()
+    if now < claim.tomada + ALIVE:
+        return claim
+    # Our own try is there when its COMMIT happened but its answer was lost.
+    mine = update(Idempotencia).where(*row_of(claim.key), Idempotencia.creado.in_((claim.tomada, now)))
+
+    def unit() -> None:
+        renewing: Any = db.session.execute(mine.values(creado=now))
+        if renewing.rowcount != 1:
+            raise TakenOver(retry_after=1)
+
+    run(unit, deadline=g.deadline)
+    return replace(claim, tomada=now)
 
 
 def finish(claim: Claim, answer: Response, *, whole: bool) -> None:

@@ -74,7 +74,7 @@ class Parser(FlaskParser):
         return super().load_querystring(req, schema)
 
     def load_multipart(self, req: Request, schema: Any) -> Any:
-        sent = load_multipart(req)
+        sent = load_multipart(req, schema.SIZES)
         refuse_repeated(sent, schema)
         return self._makeproxy(sent, schema)
 

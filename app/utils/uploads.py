@@ -1,5 +1,6 @@
 """Files on their way in and out: spooled to disk as they come, never held in memory."""
 
+import os
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, BinaryIO
 
@@ -23,17 +24,16 @@ MAX_PARTS = 50
 class Spool(SpooledTemporaryFile[bytes]):
     """A file as it comes in, refused as soon as it is too large."""
 
-    def __init__(self, nombre: str) -> None:
+    def __init__(self, nombre: str, max_mb: int) -> None:
         super().__init__(max_size=IN_MEMORY)
         self.nombre = nombre
-        self.room = settings().adjunto_max_mb * MB
+        self.max_mb = max_mb
+        self.room = max_mb * MB
 
     def write(self, piece: Any) -> int:
         self.room -= len(piece)
         if self.room < 0:
-            raise TooLarge(
-                "archivo_demasiado_grande", nombre=self.nombre[:200], max=settings().adjunto_max_mb
-            )
+            raise TooLarge("archivo_demasiado_grande", nombre=self.nombre[:200], max=self.max_mb)
         with told():
             return super().write(piece)
 
@@ -51,12 +51,21 @@ class Incoming:
             raise MalformedRequest from error
 
 
+def outliving(spool: Spool) -> BinaryIO:
+    """The content of a spool, for an answer that is a stream: before it begins, all files are closed."""
+    with told():
+        spool.rollover()
+    spool.seek(0)
+    return os.fdopen(os.dup(spool.fileno()), "rb")
+
+
 class SpoolingRequest(Request):
     """Flask's, with our spools, and loud about a body that is no form."""
 
     def __init__(self, environ: dict[str, Any], *args: Any, **options: Any) -> None:
         super().__init__({**environ, "wsgi.input": Incoming(environ["wsgi.input"])}, *args, **options)
         self.spools: list[Spool] = []
+        self.max_file_mb = 0  # Until a form is expected, no file is.
 
     def _get_file_stream(
         self,
@@ -65,7 +74,7 @@ class SpoolingRequest(Request):
         filename: str | None = None,
         content_length: int | None = None,
     ) -> IO[bytes]:
-        spool = Spool(filename or "")
+        spool = Spool(filename or "", self.max_file_mb)
         self.spools.append(spool)
         return spool
 
@@ -80,11 +89,16 @@ class SpoolingRequest(Request):
         return parser
 
 
-def load_multipart(req: Request) -> MultiDict[str, Any]:
-    """The fields and the files of a form, which may be much larger than other bodies and take longer."""
+def load_multipart(req: Request, sizes: tuple[str, str]) -> MultiDict[str, Any]:
+    """The fields and the files of a form, which may be much larger than other bodies and take longer.
+
+    ``sizes`` are the settings that say how many MB one file may have, and all of them.
+    """
     if req.mimetype != "multipart/form-data":
         raise UnsupportedMediaType("formulario_esperado")
-    req.max_content_length = settings().adjuntos_max_mb * MB + BESIDE
+    one, all_of_them = (getattr(settings(), name) for name in sizes)
+    req.max_file_mb = one  # type: ignore[attr-defined]  # of ours
+    req.max_content_length = all_of_them * MB + BESIDE
     req.max_form_parts = MAX_PARTS
     try:
         sent: MultiDict[str, Any] = MultiDict([*req.form.items(multi=True), *files_of(req)])
