@@ -31,7 +31,8 @@ BY_STATE = {
     *("el_mismo_tiquet", "demasiados_niveles", "con_entidad", "solo_de_solicitante", "solo_del_personal"),
     *("predeterminada_inactiva", "predeterminado_requerido", "clave_comun", "clave_parecida", "zona_horaria"),
     *("demasiado_grande", "version_obsoleta", "clave_reutilizada", "cursor_invalido", "lote_rechazado"),
-    "archivo_vacio",
+    *("archivo_vacio", "columna_desconocida", "columna_repetida", "codificacion", "csv_invalido"),
+    "en_el_futuro",
     *("json_numero_demasiado_largo", "fuera_de_plazo", "codigo_incorrecto"),
 }
 

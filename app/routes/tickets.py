@@ -11,6 +11,7 @@ from app.schemas.tickets import (
     EJEMPLO,
     ExportarArgs,
     StatsSchema,
+    TiquetArgs,
     TiquetCreateArgs,
     TiquetPaginaSchema,
     TiquetsArgs,
@@ -69,12 +70,20 @@ def create_ticket(datos: dict[str, Any]) -> Response:
 
 
 @blp.get("/tickets/<id:id>", permiso=Permiso.VER_TIQUET)
+@blp.arguments(TiquetArgs, location="query")
 @blp.response(200, TiquetSchema)
 @blp.tagged
-@blp.problems("tiquet_no_encontrado")
-def get_ticket(id: int) -> Response:
-    """Ver un tiquet"""
-    return shown(tickets.shown(current_actor(), id))
+@blp.problems("tiquet_no_encontrado", "permiso_denegado", "estado_desconocido")
+def get_ticket(args: dict[str, Any], id: int) -> Response:
+    """Ver un tiquet
+
+    Con `al`, como estaba en ese instante, según el registro: con su `version` de entonces y los nombres de
+    ahora. Es para quien ve el historial. Si aún no estaba aquí, o estaba en la papelera, es 404, como
+    entonces; si el registro no lo dice, porque se purgó o se borró, 410. `fecha_actualizacion` es la del
+    último cambio anotado hasta entonces; `permisos` y `transiciones_permitidas` van vacíos: al pasado no se
+    le hace nada.
+    """
+    return shown(tickets.shown(current_actor(), id, args.get("al")))
 
 
 @blp.put("/tickets/<id:id>", permiso=Permiso.EDITAR_TIQUET)

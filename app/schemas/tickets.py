@@ -162,6 +162,12 @@ class TiquetUpdateArgs(TiquetFields, Cambios):
     )
 
 
+class TiquetArgs(Schema):
+    """De cuándo se quiere."""
+
+    al = Instante(metadata={"description": "Un instante pasado: el tiquet como estaba entonces."})
+
+
 class Varios(Lista):
     """A parameter that may be given several times: any of its values."""
 

@@ -13,7 +13,7 @@ from app.permissions import Actor, Permiso, require
 from app.queries import catalog
 from app.queries import tickets as queries
 from app.queries.catalog import DE_TIQUET, Catalogos, all_catalogs
-from app.services import assignment, audit, changes, enrolment, lifecycle, rebasing, search
+from app.services import assignment, audit, changes, enrolment, lifecycle, past, rebasing, search
 from app.services.references import SOLICITANTE_DE, Errores, refuse, wrong_references, wrong_requester
 from app.services.versions import Precondicion, check_version
 from app.transitions import CERRADO, FUSIONADO, NUEVO, RESUELTO
@@ -174,12 +174,14 @@ def find(actor: Actor, id: int) -> Tiquet:
     return tiquet
 
 
-def shown(actor: Actor, id: int) -> dict[str, Any]:
-    """A ticket as a client gets it, or 404."""
+def shown(actor: Actor, id: int, al: datetime | None = None) -> dict[str, Any]:
+    """A ticket as a client gets it, or got it at ``al``; or 404."""
+    if al is not None:
+        past.check(actor, al)
     found = queries.get(actor, id)
     if found is None:
         raise NotFound("tiquet_no_encontrado")
-    return found
+    return found if al is None else past.rebuilt(actor, found, al)
 
 
 def check_references(datos: dict[str, Any], tiquet: Tiquet, catalogos: Catalogos) -> None:

@@ -119,6 +119,8 @@ FALLAS: dict[str, tuple[str, str]] = {
         "Only a resolved or closed ticket has it.",
     ),
     "solo_con_asignado": ("Falta quién lo tiene.", "Whoever has it is missing."),
+    "columna_desconocida": ("Ningún tiquet tiene esta columna.", "No ticket has this column."),
+    "columna_repetida": ("Esta columna está dos veces.", "This column is there twice."),
     "columnas": (
         "Tiene {hay} celdas y el encabezado {esperadas}.",
         "It has {hay} cells and the header {esperadas}.",

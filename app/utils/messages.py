@@ -229,6 +229,10 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
         ),
     },
     410: {
+        "estado_desconocido": (
+            "El registro no dice cómo era en ese instante: lo de entonces se purgó, se borró o no se anotó.",
+            "The log does not tell how it was at that instant: that was purged, erased or never written.",
+        ),
         "eventos_purgados": (
             "Los eventos hasta la secuencia {hasta} se purgaron.",
             "The events up to number {hasta} were purged.",

@@ -108,9 +108,9 @@ def refuse_columns(columns: list[str]) -> None:
         if not is_utf8(name):
             errores["archivo"] = [Falla("codificacion")]
         elif name not in FILA.fields:
-            errores[name[:40]] = [Falla("desconocido")]
+            errores[name[:40]] = [Falla("columna_desconocida")]
         elif columns.count(name) > 1:
-            errores[name] = [Falla("repetido")]
+            errores[name] = [Falla("columna_repetida")]
     if errores:
         raise Invalid(errores)
 
