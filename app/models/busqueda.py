@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from sqlalchemy import DDL, ForeignKey, Text, event
@@ -24,10 +25,13 @@ FOLDED = Text().with_variant(mysql.MEDIUMTEXT(charset="ascii", collation="ascii_
 
 def fold(text: str) -> str:
     """Text without case and accents; ñ stays a letter of its own, as in Spanish."""
+    if text.isascii():
+        return text.lower()
     composed = unicodedata.normalize("NFC", text.casefold())
     return "".join(letter if letter == "ñ" else without_marks(letter) for letter in composed)
 
 
+@lru_cache(maxsize=4096)  # Few letters are most of all text.
 def without_marks(letter: str) -> str:
     parts = unicodedata.normalize("NFKD", letter)  # «™» becomes «TM»
     return "".join(part for part in parts if not unicodedata.combining(part)).casefold()
@@ -65,6 +69,8 @@ def tokens(text: str) -> list[str]:
 
 def spelled(word: str) -> str:
     """A word in ASCII; of a letter beyond it, the code point between two signs that no word has."""
+    if word.isascii():
+        return word
     return "".join(letter if letter.isascii() else f"_{ord(letter):x}_" for letter in word)
 
 

@@ -36,10 +36,10 @@ def columns(tiquet: Tiquet, said: Sequence[Any]) -> dict[str, str]:
     """What a ticket and these comments are found by: by all who see it, and by those who see all of it."""
     ticket = [f"{numero(tiquet.id)} {tiquet.id:06d}", tiquet.titulo, tiquet.descripcion]
     resolucion = FUSIONADO_CON_OTRO if tiquet.motivo_cierre == FUSIONADO else tiquet.resolucion
-    return {
-        "publico": joined([*ticket, resolucion, *(one.mensaje for one in said if not one.es_interno)]),
-        "interno": joined([*ticket, tiquet.resolucion, *(one.mensaje for one in said)]),
-    }
+    publico = [*ticket, resolucion, *(one.mensaje for one in said if not one.es_interno)]
+    interno = [*ticket, tiquet.resolucion, *(one.mensaje for one in said)]
+    found = joined(publico)
+    return {"publico": found, "interno": found if interno == publico else joined(interno)}
 
 
 def joined(texts: Iterable[str | None]) -> str:
