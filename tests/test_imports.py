@@ -770,6 +770,20 @@ def test_a_worker_that_is_to_end_says_so_and_the_rest_follows_when_it_is_sent_ag
     assert "problema" not in last
 
 
+def test_whoever_hangs_up_may_go_on_at_once(client, send, admin, monkeypatch):
+    monkeypatch.setattr(edge, "ROWS", 1)
+    rows = FILA, FILA | {"id_externo": "B"}
+    headers = admin.headers | {"Idempotency-Key": "una"}
+    sent = Form(archivo=("t", ndjson(*rows)))
+    answer = client.post(IMPORT, json=sent, headers=headers, buffered=False)
+    assert json.loads(next(answer.iter_encoded()))["resultado"] == "creado"
+    answer.close()
+
+    *lines, _ = send(*rows, key="una")
+
+    assert [line["resultado"] for line in lines] == ["ya_existia", "creado"]
+
+
 def test_work_that_takes_long_is_not_taken_for_abandoned(send, monkeypatch):
     monkeypatch.setattr(edge, "ROWS", 1)
     seen, real = [], imports.take

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from app.extensions import db
 from app.models import LogTransaccional
 from app.permissions import Actor
-from app.queries import audit, catalog, chain, feed, history
+from app.queries import audit, catalog, chain, feed, history, past
 from app.queries.pagination import TOTAL_EXACTO, Corte
 from tests.conftest import empty_tables
 from tests.plans import DEPTHS, EMPIEZA, LIMITE, reading
@@ -113,6 +113,16 @@ def test_a_page_of_a_history_reads_the_events_it_shows(planted, session, orden, 
 
     assert len(pagina.filas) == LIMITE
     assert lectura.rows <= 2 * (LIMITE + 1) + A_FEW + (0 if corte else COUNT)
+    assert lectura.indexes == {f"ix_{LOG}_id_tiquet_id"}
+
+
+def test_the_past_of_a_ticket_is_read_without_that_of_others(planted, session):
+    with reading(LOG) as lectura:
+        events = list(past.backwards(10))
+
+    own = db.session.query(LogTransaccional).filter(LogTransaccional.id_tiquet == 10).count()
+    assert 0 < len(events) <= own < LIMITE
+    assert lectura.rows <= own + A_FEW
     assert lectura.indexes == {f"ix_{LOG}_id_tiquet_id"}
 
 
