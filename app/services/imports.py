@@ -83,7 +83,8 @@ def take(actor: Actor, filas: list[Fila], tried: Collection[Clave] | None = None
     here: dict[Clave, int | None] = {**dict.fromkeys(tried or ())}
     here |= queries.present([clave for clave in keys.values() if clave])
     gente = Gente.of([fila.datos for fila in filas if not fila.errores])
-    destinos, new, first = [], [], {}
+    destinos: list[Destino] = []
+    new: dict[Clave, Datos] = {}
     for fila in filas:
         clave = keys.get(fila.linea)
         destino = Destino(fila, clave, errores=fila.errores)
@@ -94,11 +95,10 @@ def take(actor: Actor, filas: list[Fila], tried: Collection[Clave] | None = None
             destino.errores = {"id_externo": [Falla("sin_identidad")]}
         elif clave in here:
             destino.id = here[clave]
-        elif clave not in first:
+        elif clave not in new:
             values, destino.errores = ticket_of(fila.datos, gente, catalogos, actor, now)
             if not destino.errores:
-                destino.nuevo, first[clave] = True, destino
-                new.append((clave, values))
+                destino.nuevo, new[clave] = True, values
     if tried is None:
         written = write(actor, new, gente)
         for destino in destinos:
@@ -107,13 +107,13 @@ def take(actor: Actor, filas: list[Fila], tried: Collection[Clave] | None = None
     return destinos
 
 
-def write(actor: Actor, new: list[tuple[Clave, Datos]], gente: "Gente") -> dict[Clave, int]:
+def write(actor: Actor, new: dict[Clave, Datos], gente: "Gente") -> dict[Clave, int]:
     """Write new tickets with all that belongs to them, in statements that are as many for one as for all."""
-    tiquets = [Tiquet(**values) for _, values in new]
+    tiquets = [Tiquet(**values) for values in new.values()]
     db.session.add_all(tiquets)
     try:
         db.session.flush()
-        for (clave, _), tiquet in zip(new, tiquets, strict=True):
+        for clave, tiquet in zip(new, tiquets, strict=True):
             record(actor, tiquet, clave)
         db.session.flush()
     except IntegrityError as error:  # Somebody else takes the same ones, or whom they name has gone.
@@ -129,7 +129,7 @@ def write(actor: Actor, new: list[tuple[Clave, Datos]], gente: "Gente") -> dict[
     for motivo, campo in ((CREADOR, "id_usuario_creador"), (ASIGNADO, "id_usuario_asignado")):
         whose = [(one.id, getattr(one, campo)) for one in tiquets]
         enrolment.enrol(motivo, [(id, who) for id, who in whose if who == actor.id or gente.is_staff(who)])
-    return {clave: tiquet.id for (clave, _), tiquet in zip(new, tiquets, strict=True)}
+    return {clave: tiquet.id for clave, tiquet in zip(new, tiquets, strict=True)}
 
 
 def record(actor: Actor, tiquet: Tiquet, clave: Clave) -> None:

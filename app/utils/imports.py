@@ -93,9 +93,9 @@ def told(actor: Actor, filas: Iterator[Fila], work: Work | None) -> Iterator[byt
         problema = {"problema": problems.answer(error).get_json()}
     if work:
         work.done = not problema
-    told = {"simulacion": True} if simulation.is_asked() else {}
+    only_tried = {"simulacion": True} if simulation.is_asked() else {}
     sums = {name: counts[resultado] for resultado, name in CUENTAS.items()}
-    yield dumps({**told, "total": counts.total(), **sums, **problema}) + b"\n"
+    yield dumps({**only_tried, "total": counts.total(), **sums, **problema}) + b"\n"
 
 
 def still_allowed() -> Actor:
