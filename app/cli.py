@@ -103,6 +103,7 @@ def seed(demo: bool) -> None:
 def mantenimiento() -> None:
     done = maintenance.maintain()
     click.echo(f"Tiquets cerrados: {done['cerrados']}. Tiquets borrados de la papelera: {done['purgados']}.")
+    click.echo(f"Personas que se terminó de anonimizar: {done['anonimizados']}.")
     click.echo(f"Claves de idempotencia borradas: {done['claves']}. Sesiones borradas: {done['sesiones']}.")
     click.echo(f"Contenidos de adjuntos sin dueño borrados: {done['contenidos']}.")
     click.echo(f"Eventos numerados: {sequencer.number_events()}.")

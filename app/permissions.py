@@ -79,6 +79,8 @@ class Permiso(Enum):
     VER_PERSONA = "persona.ver"
     EDITAR_PERSONA = "persona.editar"
     ELIMINAR_PERSONA = "persona.eliminar"
+    EXPORTAR_PERSONA = "persona.exportar"
+    ANONIMIZAR_PERSONA = "persona.anonimizar"
     VER_USUARIO = "usuario.ver"
     VER_DATOS_DE_USUARIO = "usuario.ver_datos"
     ADMINISTRAR_USUARIO = "usuario.administrar"
@@ -160,6 +162,9 @@ POLITICA: dict[Permiso, tuple[tuple[str, ...], Callable[[Actor, Any], bool]]] = 
     Permiso.VER_PERSONA: (PERSONAL, siempre),
     Permiso.EDITAR_PERSONA: (PERSONAL, siempre),
     Permiso.ELIMINAR_PERSONA: (SOLO_ADMINISTRADOR, siempre),
+    # All of it, whoever wrote it; and for good. Both for a session only.
+    Permiso.EXPORTAR_PERSONA: (SOLO_ADMINISTRADOR, siempre),
+    Permiso.ANONIMIZAR_PERSONA: (SOLO_ADMINISTRADOR, siempre),
     Permiso.VER_USUARIO: (PERSONAL, siempre),
     Permiso.VER_DATOS_DE_USUARIO: (SOLO_ADMINISTRADOR, siempre),
     Permiso.ADMINISTRAR_USUARIO: (SOLO_ADMINISTRADOR, siempre),

@@ -33,7 +33,7 @@ BY_STATE = {
     *("demasiado_grande", "version_obsoleta", "clave_reutilizada", "cursor_invalido", "lote_rechazado"),
     *("archivo_vacio", "columna_desconocida", "columna_repetida", "codificacion", "csv_invalido"),
     "en_el_futuro",
-    *("json_numero_demasiado_largo", "fuera_de_plazo", "codigo_incorrecto"),
+    *("json_numero_demasiado_largo", "fuera_de_plazo", "codigo_incorrecto", "no_es_esa_persona"),
 }
 
 

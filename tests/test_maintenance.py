@@ -22,7 +22,9 @@ from tests.factories import quien
 from tests.test_lifecycle import tiquet_en
 from tests.threads import at_once
 
-NOTHING = {"cerrados": 0, "purgados": 0, "claves": 0, "sesiones": 0, "contenidos": 0, "intentos": 0}
+NOTHING = dict.fromkeys(
+    ("cerrados", "purgados", "anonimizados", "claves", "sesiones", "contenidos", "intentos"), 0
+)
 
 
 def days_ago(days):

@@ -91,8 +91,8 @@ RULES = (
     ("POST /api/auth/segundo-factor/confirmar", "*", "segundo_factor_no_encontrado", None),
     ("* /api/auth/tokens/{id}", "*", "token_no_encontrado", None),
     ("* /api/users/{id}*", NOTHING, "usuario_no_encontrado", None),
-    ("* /api/clientes/{id}", NOTHING, "cliente_no_encontrado", None),
-    ("* /api/empleados/{id}", NOTHING, "empleado_no_encontrado", None),
+    ("* /api/clientes/{id}*", NOTHING, "cliente_no_encontrado", None),
+    ("* /api/empleados/{id}*", NOTHING, "empleado_no_encontrado", None),
     ("* /api/tickets/vistas/{id}", PRIVATE, "vista_no_encontrada", None),
     ("* /api/tickets/vistas/{id}", NOTHING, "vista_no_encontrada", None),
     ("* /api/tickets/*/{id}", NOTHING, "fila_no_encontrada", None),
@@ -121,6 +121,7 @@ RULES = (
 OF_AN_ADMINISTRADOR = {
     *("tiquet.eliminar", "tiquet.ver_papelera", "tiquet.restaurar", "tiquet.importar", "auditoria.ver"),
     *("catalogo.administrar", "persona.eliminar", "usuario.ver_datos", "usuario.administrar"),
+    *("persona.exportar", "persona.anonimizar"),
 }
 OF_A_SOLICITANTE = {
     *("propio", "tiquet.ver", "tiquet.crear", "tiquet.editar", "tiquet.mover", "tiquet.reabrir_cerrado"),

@@ -69,7 +69,8 @@ def test_a_person_is_answered_as_it_was_sent_shown_and_listed(call, events, tecn
 
     assert answer.status_code == 201, answer.json
     kept = {name: answer.json[name] for name in ("id", "fecha_creacion")}
-    assert answer.json == body | kept | {"version": 1}
+    never = {"anonimizacion_pedida": None, "fecha_anonimizado": None}
+    assert answer.json == body | kept | never | {"version": 1}
     assert answer.headers["Location"] == path_of(entidad, kept["id"])
     shown = call(tecnico, "GET", answer.headers["Location"])
     assert (shown.json, shown.headers["ETag"]) == (answer.json, answer.headers["ETag"])

@@ -31,7 +31,10 @@ from tests.world import (
 
 TOKENS = f"{AUTH}tokens"
 CATALOGOS = "/api/tickets/catalogos"
-NEVER = {"propio", "usuario.administrar", "auditoria.ver", "token.administrar", "cambio.pedir_pase"}
+NEVER = {
+    *("propio", "usuario.administrar", "auditoria.ver", "token.administrar", "cambio.pedir_pase"),
+    *("persona.exportar", "persona.anonimizar"),
+}
 LEER = {"nombre": "Panel", "alcances": ["catalogos:leer"]}
 
 # Operation -> the scope that it needs beside: what is restored is first seen in the trash.

@@ -45,6 +45,11 @@ def maker(factory: Any) -> Make:
     return lambda **fields: (factory(**fields).id,)
 
 
+def person_maker(factory: Any) -> Make:
+    """With the e-mail by which the example confirms whose data are to be erased."""
+    return lambda **fields: (factory(**{"email": "lucia@example.org"} | fields).id,)
+
+
 def row_maker(name: str) -> Make:
     return lambda **fields: (factories.fila(name, **fields),)
 
@@ -89,7 +94,7 @@ MAKERS: dict[str, Make] = {
     f"{USERS}/{{id}}": maker(factories.UsuarioFactory),
     f"{AUTH}sesiones/{{id}}": make_session,
     f"{AUTH}tokens/{{id}}": maker(factories.TokenFactory),
-    **{f"/api/{entidad}s/{{id}}": maker(factory) for entidad, factory in PERSONAS.items()},
+    **{f"/api/{entidad}s/{{id}}": person_maker(factory) for entidad, factory in PERSONAS.items()},
     **{f"/api/tickets/{name}/{{id}}": row_maker(name) for name in CATALOGOS},
 }
 

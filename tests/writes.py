@@ -294,6 +294,11 @@ for path, entidad in {
     CASES[f"POST {path}"] = [Case((f"{entidad}.creado",))]
     CASES |= on_each(f"{path}/{{id}}", "PUT PATCH", [Case((f"{entidad}.actualizado",))])
     CASES[f"DELETE {path}/{{id}}"] = [Case((f"{entidad}.eliminado",))]
+for entidad in PERSONAS:
+    CASES[f"POST /api/{entidad}s/{{id}}/anonimizar"] = [
+        Case((f"{entidad}.anonimizacion_pedida", f"{entidad}.anonimizado")),
+        Case((), {"confirmar": "ya no importa"}, {"fecha_anonimizado": AHORA}),
+    ]
 # Whoever becomes the default row ends another's being it.
 ANOTHER_DEFAULT = (("prioridad.actualizado", 2), "prioridad.actualizado")
 CASES["PUT /api/tickets/prioridades/{id}"] = [
@@ -457,6 +462,8 @@ REFUSALS: dict[str, list[Refusal]] = {
     ],
     f"POST {USERS}/{{id}}/password": [Refusal(409, of_caller=True), Refusal(422, {"password": CORTA})],
 }
+for entidad in PERSONAS:
+    REFUSALS[f"POST /api/{entidad}s/{{id}}/anonimizar"] = [Refusal(422, {"confirmar": "otra@example.org"})]
 for item, campo in POINTERS.items():
     taken = {"nombre": "Ocupado"} if "/tickets/" in item else EN_USO
     plant = {"planted": lambda *_, item=item, taken=taken: MAKERS[item](**taken)}

@@ -18,6 +18,7 @@ def list_indexes() -> list[Index]:
         Index(None, "activo", *order),
         Index(None, "id_ubicacion", *order),
         Index(None, "email"),
+        Index(None, "anonimizacion_pedida"),
     ]
 
 
@@ -37,6 +38,9 @@ class Persona(Versioned, Buscable):
     id_externo: Mapped[str | None] = mapped_column(Exact(120), unique=True)
     activo: Mapped[bool] = mapped_column(default=True)
     fecha_creacion: Mapped[datetime] = mapped_column(default=utcnow)
+    # While its personal data are being erased: since when. Who was stopped in the middle finds it by this.
+    anonimizacion_pedida: Mapped[datetime | None]
+    fecha_anonimizado: Mapped[datetime | None]  # when that was done
 
     @declared_attr
     @classmethod

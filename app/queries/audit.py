@@ -3,7 +3,7 @@
 from itertools import product
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, select, union_all
 
 from app.extensions import db
 from app.models import AUDITABLES, LogTransaccional, Usuario
@@ -139,7 +139,8 @@ def with_names(branches: list[Any], descending: bool, limit: int) -> Select[Any]
 def events() -> Select[Any]:
     """All that is shown of an event; whoever uses it joins who did it."""
     own = (getattr(LogTransaccional, key) for key in ("id", *EVENTO))
-    return select(*own, Usuario.nombre, Usuario.apellido)
+    emptied = and_(LogTransaccional.secuencia.is_not(None), LogTransaccional.sal.is_(None))
+    return select(*own, emptied.label("vaciado"), Usuario.nombre, Usuario.apellido)
 
 
 def count(wanted: dict[str, list[Any]], index: str) -> int:
@@ -159,4 +160,4 @@ def hinted(query: Select[Any], index: str) -> Select[Any]:
 def shape(row: Any) -> dict[str, Any]:
     """An event as an Administrador gets it."""
     quien = person(row["id_usuario"], row["nombre"], row["apellido"])
-    return {**{key: row[key] for key in EVENTO}, "usuario": quien}
+    return {**{key: row[key] for key in EVENTO}, "vaciado": bool(row["vaciado"]), "usuario": quien}

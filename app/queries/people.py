@@ -14,7 +14,7 @@ PERSONAS: dict[str, type[Any]] = {"cliente": Clientes, "empleado": Empleados}
 NOMBRE = ("id", "nombre", "apellido")
 COMUNES = (
     *("email", "telefono", "id_ubicacion", "notas", "id_externo"),
-    *("activo", "fecha_creacion", "version"),
+    *("activo", "fecha_creacion", "anonimizacion_pedida", "fecha_anonimizado", "version"),
 )
 EXACTOS = ("activo", "id_ubicacion", "email", "id_externo", "codigo_empleado")
 

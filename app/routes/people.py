@@ -4,6 +4,7 @@ from typing import Any
 
 from app.permissions import Permiso
 from app.queries import people as queries
+from app.routes import personal
 from app.routes.resource import Resource, register
 from app.schemas import people as schemas
 from app.schemas.pages import pagina_de
@@ -42,6 +43,7 @@ def kind(blp: Blueprint, entidad: str, own: dict[str, Any], **classes: Any) -> R
         example={**EJEMPLO, **own},
         change_example={"telefono": "555 0103"},
         missing=f"{entidad}_no_encontrado",
+        kept=("persona_anonimizada",),
         list_note="Por nombre y apellido.",
         list=listing,
         get=lambda id: people.shown(entidad, id),
@@ -77,3 +79,5 @@ register(
         update_args=schemas.EmpleadoUpdateArgs,
     )
 )
+personal.register(clientes, "cliente", schemas.ClienteSchema)
+personal.register(empleados, "empleado", schemas.EmpleadoSchema)

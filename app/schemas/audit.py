@@ -73,6 +73,10 @@ class EventoSchema(Out):
     id_tiquet = fields.Integer(required=True, allow_none=True)
     version_resultante = fields.Integer(required=True, allow_none=True)
     cambios = fields.List(fields.Nested(CambioSchema), required=True)
+    vaciado = fields.Boolean(
+        required=True,
+        metadata={"description": "Si sus `cambios` se borraron con los datos personales que tenían."},
+    )
     origen = fields.String(
         required=True,
         metadata={"description": "Por dónde se hizo; `token <id>`: con qué token de servicio."},

@@ -79,6 +79,14 @@ class PersonaSchema(Out):
     id_externo = fields.String(required=True, allow_none=True)
     activo = fields.Boolean(required=True)
     fecha_creacion = fields.DateTime(required=True)
+    anonimizacion_pedida = fields.DateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Desde cuándo se están borrando sus datos personales."},
+    )
+    fecha_anonimizado = fields.DateTime(
+        required=True, allow_none=True, metadata={"description": "Cuándo se borraron."}
+    )
     version = fields.Integer(required=True)
 
 

@@ -27,7 +27,7 @@ from app.models import (
 from app.permissions import SISTEMA
 from app.queries import catalog
 from app.queries.tickets import IN_TRASH, NOT_IN_TRASH
-from app.services import attachments, audit, lifecycle, locks, relations, search
+from app.services import anonymising, attachments, audit, lifecycle, locks, relations, search
 from app.transitions import CERRADO, RESUELTO
 
 BATCH = 500  # rows; a ticket takes a unit of its own
@@ -45,6 +45,7 @@ def maintain() -> dict[str, int]:
         "purgados": each_ticket(
             IN_TRASH & (Tiquet.fecha_eliminacion < gone_before), purge, relations.CERROJO
         ),
+        "anonimizados": anonymising.finish_all(),
         "claves": purge_rows(Idempotencia, Idempotencia.vence < now),
         "sesiones": purge_rows(Sesion, (Sesion.vence < now - SESIONES) | stale),
         "contenidos": attachments.sweep(),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.errors import NotFound
+from app.errors import Conflict, NotFound
 from app.extensions import db
 from app.models import Clientes, Empleados
 from app.permissions import Actor, Permiso, require
@@ -28,6 +28,8 @@ def update(actor: Actor, entidad: str, id: int, cambios: dict[str, Any], precond
     persona = find(entidad, id)
     require(Permiso.EDITAR_PERSONA, actor, persona)
     check_version(entidad, persona, precondicion)
+    if persona.anonimizacion_pedida or persona.fecha_anonimizado:  # Or what was erased would come back.
+        raise Conflict("persona_anonimizada")
     cambios = changes.wanted(persona, cambios, lambda: queries.get(entidad, id) or {})
     check_references(actor, cambios)
     before = audit.snapshot(persona)
@@ -42,6 +44,8 @@ def erase(actor: Actor, entidad: str, id: int, precondicion: Precondicion) -> No
     persona = find(entidad, id)
     require(Permiso.ELIMINAR_PERSONA, actor, persona)
     check_version(entidad, persona, precondicion)
+    if persona.anonimizacion_pedida:
+        raise Conflict("persona_anonimizada")
     refuse_in_use(persona)
     audit.record_erasure(f"{entidad}.eliminado", actor, persona)
 

@@ -21,6 +21,10 @@ FALLAS: dict[str, tuple[str, str]] = {
         "Debe ser un instante RFC 3339 con desfase, por ejemplo 2026-01-31T10:00:00Z.",
         "It must be an RFC 3339 instant with an offset, such as 2026-01-31T10:00:00Z.",
     ),
+    "no_es_esa_persona": (
+        "No es su correo o, si no lo tiene, su nombre y apellido; compruebe de quién es.",
+        "It is not their e-mail or, without one, their name and surname; check whose it is.",
+    ),
     "codigo_incorrecto": (
         "No es el código de este momento; compruebe la hora del teléfono.",
         "It is not the code of this moment; check the clock of the telephone.",

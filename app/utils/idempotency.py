@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from werkzeug.datastructures import FileStorage
 
 from app import database
-from app.errors import AppError, BadRequest, Conflict, Unavailable
+from app.errors import AppError, BadRequest, Conflict, Gone, Unavailable
 from app.extensions import db, settings
 from app.models import Idempotencia, utcnow
 from app.transaction import SHORTEST, TryAgain, new_operation, run
@@ -139,6 +139,8 @@ def replay(key: Key) -> Response:
 def answer_of(row: Idempotencia) -> Response:
     if row.estado is None:
         raise Conflict("clave_en_curso", retry_after=1)
+    if row.cuerpo is None:
+        raise Gone("respuesta_borrada")
     headers = {**(row.cabeceras or {}), "Idempotent-Replayed": "true"}
     return Response(row.cuerpo, row.estado, headers=headers)
 
@@ -218,3 +220,18 @@ def finish(claim: Claim, answer: Response, *, whole: bool) -> None:
     mine = update(Idempotencia).where(*row_of(claim.key), Idempotencia.creado == claim.tomada)
     with suppress(Unavailable):  # What was done is done, and a repetition finds that out.
         run(lambda: db.session.execute(mine.values(values)), deadline=max(g.deadline, monotonic() + SHORTEST))
+
+
+def in_units(work: Callable[[], tuple[Response, bool]]) -> Response:
+    """Do ``work``, several units that may be repeated; its answer is kept if it says that it is whole."""
+    key = key_of(g.actor.id)
+    claim = take(key) if key else None
+    if isinstance(claim, Response):
+        return claim
+    whole, answer = False, Response()
+    try:
+        answer, whole = work()
+    finally:
+        if claim:
+            finish(claim, answer, whole=whole)
+    return answer

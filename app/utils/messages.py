@@ -157,6 +157,10 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
             "El registro no está íntegro: secuencia {secuencia}, {motivo}.",
             "The log is not whole: number {secuencia}, {motivo}.",
         ),
+        "persona_anonimizada": (
+            "Sus datos personales se borraron, o se están borrando; no se vuelven a escribir.",
+            "Their personal data were erased, or are being erased; they are not written again.",
+        ),
         "en_uso": (
             "Está en uso {usos} veces, así que no se borra; se puede dejar inactivo.",
             "It is in use {usos} times, so it is not erased; it can be made inactive.",
@@ -232,6 +236,10 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
         "estado_desconocido": (
             "El registro no dice cómo era en ese instante: lo de entonces se purgó, se borró o no se anotó.",
             "The log does not tell how it was at that instant: that was purged, erased or never written.",
+        ),
+        "respuesta_borrada": (
+            "La petición se hizo; su respuesta se borró con los datos personales que tenía.",
+            "The request was done; its answer was erased with the personal data in it.",
         ),
         "eventos_purgados": (
             "Los eventos hasta la secuencia {hasta} se purgaron.",

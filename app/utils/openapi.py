@@ -37,7 +37,7 @@ WITH_BODY = (
     *("cuerpo_demasiado_grande", "tipo_no_admitido"),
 )
 WITH_ID = ("no_encontrado",)  # Too long a number is no address of ours.
-WITH_KEY = ("cabecera_invalida", "clave_en_curso", "clave_reutilizada")
+WITH_KEY = ("cabecera_invalida", "clave_en_curso", "clave_reutilizada", "respuesta_borrada")
 WITH_VERSION = ("cabecera_invalida", "version_obsoleta", "falta_if_match")
 WITH_ETAG = ("cabecera_invalida",)
 WITH_FORM = (

@@ -1,0 +1,520 @@
+"""Personal data: all of it can be had, and erased so that no trace of a word is left anywhere."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from app.extensions import db
+from app.models import Base, LogTransaccional, Tiquet, utcnow
+from app.queries.anonymising import NEUTRO
+from app.services import anonymising, chain, maintenance, sequencer
+from tests import factories
+from tests.client import Form
+from tests.conftest import FILES
+from tests.factories import quien
+from tests.test_people import OWN, path_of
+from tests.threads import at_once
+from tests.world import UNKNOWN, last_event
+
+TIQUETS = "/api/tickets/tickets"
+CORREO, CORREO_DE_USUARIO = "marca01@example.org", "marca02@example.org"
+KINDS = pytest.mark.parametrize("entidad", list(OWN))
+NUEVO = factories.NUEVO | {"titulo": "Un título marca10", "descripcion": "Lo que pasa marca11"}
+
+
+def mark(number):
+    return f"marca{number:02}"
+
+
+PERSONA = {
+    "nombre": mark(3),
+    "apellido": mark(4),
+    "email": CORREO,
+    "telefono": mark(5),
+    "notas": mark(6),
+    "id_externo": mark(7),
+    "id_ubicacion": 2,
+}
+PROPIO = {
+    "cliente": {"empresa": mark(8), "direccion": mark(9)},
+    "empleado": {"codigo_empleado": mark(8), "puesto": mark(9), "departamento": mark(29)},
+}
+
+
+class Caso:
+    """A person with something in every place where its data may be, and somebody else beside it."""
+
+    def __init__(self, call, entidad):
+        self.call, self.entidad = call, entidad
+        self.admin, self.tecnico = quien("Administrador"), quien("Técnico")
+        self.id = self.made(self.admin, path_of(entidad), PERSONA | PROPIO[entidad])
+        self.path = path_of(entidad, self.id)
+        about = {"tipo_usuario": "Solicitante", f"id_{entidad}": self.id}
+        names = {"nombre": mark(12), "apellido": mark(13), "telefono": mark(14)}
+        self.usuario = self.made(
+            self.admin,
+            "/api/users",
+            {**about, **names, "email": CORREO_DE_USUARIO, "password": "tres tigres en el trigal"},
+        )
+        self.sid, headers = factories.signed_in(self.usuario, agente=mark(15), ip="10.9.8.7")
+        self.yo = factories.Quien(self.usuario, CORREO_DE_USUARIO, self.sid, headers)
+        call(self.yo, "PUT", "/api/auth/me", {"preferencias": {"tema": mark(16)}, "telefono": mark(30)})
+        self.tiquet = self.made(self.yo, TIQUETS, NUEVO | {"telefono_contacto": mark(17)})
+        self.conversation()
+        self.others()
+
+    def made(self, quien, path, body, **headers):
+        answer = self.call(quien, "POST", path, body, **headers)
+        assert answer.status_code == 201, answer.json
+        return answer.json["id"] if "id" in answer.json else answer.json["data"][0]["id"]
+
+    def conversation(self):
+        """What is said on its ticket, by whom so ever."""
+        path = f"{TIQUETS}/{self.tiquet}"
+        change = {"etiquetas": [mark(18)], "origen_externo": mark(19), "id_externo": mark(20)}
+        assert self.call(self.tecnico, "PUT", path, change).status_code == 200
+        self.made(self.yo, f"{path}/comentarios", {"mensaje": mark(21)})
+        self.made(self.tecnico, f"{path}/comentarios", {"mensaje": mark(22)}, Idempotency_Key="k1")
+        gone = self.made(self.yo, f"{path}/comentarios", {"mensaje": mark(23)})
+        assert self.call(self.yo, "DELETE", f"{path}/comentarios/{gone}").status_code == 204
+        self.file = self.made(self.tecnico, f"{path}/adjuntos", Form(archivo=(f"{mark(24)}.txt", b"marca25")))
+        end = {"accion": "resolver", "resolucion": mark(26)}
+        assert self.call(self.tecnico, "POST", f"{path}/transiciones", end).status_code == 200
+
+    def others(self):
+        """Somebody else's, which the person wrote on and is named in; and what is in the trash."""
+        who = {f"id_{self.entidad}": self.id}
+        self.discarded = self.made(self.admin, TIQUETS, factories.NUEVO | who | {"titulo": mark(27)})
+        self.call(self.admin, "DELETE", f"{TIQUETS}/{self.discarded}")
+        self.ajeno = self.made(
+            self.tecnico, TIQUETS, factories.NUEVO | {"descripcion": f"Lo pidió {CORREO}, y otra@example.org"}
+        )
+        path = f"{TIQUETS}/{self.ajeno}/comentarios"
+        self.nota = self.made(self.tecnico, path, {"mensaje": f"Escribir a {CORREO.upper()}."})
+        self.palabra = factories.ComentarioFactory(
+            id_tiquet=self.ajeno, id_autor=self.usuario, mensaje=mark(28)
+        ).id
+        db.session.remove()
+        filtros = {"etiqueta": [CORREO]}
+        self.vista = self.made(
+            self.tecnico,
+            "/api/tickets/vistas",
+            {"nombre": f"De {CORREO}", "filtros": filtros, "compartida": True},
+        )
+        self.vecino = self.made(self.tecnico, path_of(self.entidad), {"nombre": "Vecino", "notas": "Suyas"})
+        self.suyo = self.made(self.tecnico, TIQUETS, factories.NUEVO | {f"id_{self.entidad}": self.vecino})
+        db.session.remove()
+
+    def anonymise(self, confirmar=CORREO, **headers):
+        return self.call(self.admin, "POST", f"{self.path}/anonimizar", {"confirmar": confirmar}, **headers)
+
+    def data(self):
+        return self.call(self.admin, "GET", f"{self.path}/datos")
+
+
+@pytest.fixture
+def caso(call):
+    for path in Path(FILES.name).rglob("*"):
+        if path.is_file():
+            path.unlink()  # of other tests
+    return lambda entidad="cliente": Caso(call, entidad)
+
+
+def dump():
+    """All that the database holds in its own tables, and the store, as text."""
+    db.session.remove()
+    found = [repr(row) for table in Base.metadata.sorted_tables for row in db.session.execute(select(table))]
+    db.session.remove()
+    return "\n".join(found)
+
+
+def stored():
+    return b"".join(path.read_bytes() for path in Path(FILES.name).rglob("*") if path.is_file()).decode(
+        errors="replace"
+    )
+
+
+def addresses(caso):
+    """Where an Administrador may read about any of it."""
+    ticket = f"{TIQUETS}/{caso.tiquet}"
+    other = f"{TIQUETS}/{caso.ajeno}"
+    below = ("", "/comentarios", "/adjuntos", "/historial", "/seguidores", "/relaciones")
+    return [
+        *(ticket + part for part in below),
+        *(other + part for part in below),
+        caso.path,
+        f"{caso.path}/datos",
+        path_of(caso.entidad),
+        f"{path_of(caso.entidad)}?q=marca",
+        "/api/users",
+        f"/api/users/{caso.usuario}",
+        TIQUETS,
+        f"{TIQUETS}?papelera=true",
+        f"{TIQUETS}?q=marca",
+        f"{TIQUETS}/exportar?formato=ndjson",
+        "/api/tickets/vistas",
+        "/api/auditoria?limite=200",
+        "/api/cambios?limite=200",
+    ]
+
+
+@KINDS
+def test_an_export_holds_all_that_is_stored_of_a_person(caso, entidad):
+    who = caso(entidad)
+    before = last_event()
+
+    answer = who.data()
+
+    assert answer.status_code == 200
+    assert answer.headers["Content-Disposition"] == f"attachment; filename={entidad}-{who.id}-datos.json"
+    assert answer.headers["Cache-Control"] == "no-store"
+    told = answer.get_data(as_text=True)
+    # 25 is in the file itself, 28 on another's ticket, 8 and 9 in its own columns.
+    marks = {mark(n) for n in range(1, 31) if n not in (25, 29) or (n == 29 and entidad == "empleado")}
+    assert {one for one in marks if one not in told} == set()
+    assert "argon2" not in told
+    datos = answer.json
+    assert [row["id"] for row in datos["tiquets"]] == [who.tiquet, who.discarded]
+    assert datos["adjuntos"][0]["contenido"] == f"{TIQUETS}/{who.tiquet}/adjuntos/{who.file}/contenido"
+    assert [row["ip"] for row in datos["sesiones"]] == ["10.9.8.7"]
+    ids = [row["id"] for row in datos["eventos"]]
+    assert len(ids) == len(set(ids))
+    event = who.call(who.admin, "GET", f"/api/auditoria?accion={entidad}.exportado").json["data"][0]
+    assert (event["id_entidad"], event["id_usuario"], event["cambios"]) == (who.id, who.admin.id, [])
+    assert before < max(ids)
+
+
+@KINDS
+def test_after_it_no_word_is_left_anywhere(caso, entidad, client):
+    who = caso(entidad)
+    assert "marca" in dump()
+    assert "marca25" in stored()
+    neighbour = [
+        who.call(who.admin, "GET", path).json
+        for path in (path_of(entidad, who.vecino), f"{TIQUETS}/{who.suyo}")
+    ]
+
+    answer = who.anonymise()
+
+    assert answer.status_code == 200, answer.json
+    shown = answer.json
+    assert shown["fecha_anonimizado"]
+    assert (shown["nombre"], shown["activo"], shown["email"]) == ("Anonimizado", False, None)
+    assert [line for line in dump().lower().split("\n") if "marca" in line] == []
+    assert "marca" not in stored()
+    for path in addresses(who):
+        answer = who.call(who.admin, "GET", path)
+        assert answer.status_code == 200, path
+        assert "marca" not in answer.get_data(as_text=True).lower(), path
+    assert neighbour == [
+        who.call(who.admin, "GET", path).json
+        for path in (path_of(entidad, who.vecino), f"{TIQUETS}/{who.suyo}")
+    ]
+
+
+def test_the_ticket_stays_as_one_whose_words_are_gone(caso):
+    who = caso()
+    before = who.call(who.admin, "GET", f"{TIQUETS}/{who.tiquet}").json
+
+    who.anonymise()
+
+    after = who.call(who.admin, "GET", f"{TIQUETS}/{who.tiquet}").json
+    changed = {name for name in before if before[name] != after[name]}
+    texts = {"titulo", "descripcion", "resolucion", "telefono_contacto", "etiquetas", "origen_externo"}
+    moved = {"version", "fecha_actualizacion", "usuario_creador", "cliente", "numero_adjuntos", "id_externo"}
+    assert changed == texts | moved
+    assert {after[name] for name in ("titulo", "descripcion", "resolucion")} == {NEUTRO}
+    assert after["version"] == before["version"] + 1
+    assert (after["estado"], after["numero_comentarios"]) == (before["estado"], before["numero_comentarios"])
+    said = who.call(who.admin, "GET", f"{TIQUETS}/{who.tiquet}/comentarios").json["data"]
+    assert [one["mensaje"] for one in said] == [NEUTRO] * 2
+    history = who.call(who.admin, "GET", f"{TIQUETS}/{who.tiquet}/historial?limite=200").json["data"]
+    first, last = history[0], history[-1]
+    assert (first["accion"], first["cambios"], first["vaciado"]) == ("tiquet.creado", [], True)
+    assert (last["accion"], last["vaciado"]) == ("tiquet.anonimizado", False)
+
+
+def test_on_others_tickets_only_its_own_words_and_its_address_go(caso):
+    who = caso()
+
+    who.anonymise()
+
+    other = who.call(who.admin, "GET", f"{TIQUETS}/{who.ajeno}").json
+    assert other["descripcion"] == f"Lo pidió {NEUTRO}, y otra@example.org"
+    said = who.call(who.admin, "GET", f"{TIQUETS}/{who.ajeno}/comentarios").json["data"]
+    assert {one["id"]: one["mensaje"] for one in said} == {
+        who.nota: f"Escribir a {NEUTRO}.",
+        who.palabra: NEUTRO,
+    }
+    view = who.call(who.admin, "GET", f"/api/tickets/vistas/{who.vista}").json
+    assert (view["nombre"], view["filtros"]) == (
+        f"De {NEUTRO} {who.vista}",
+        {"etiqueta": [NEUTRO]},
+    )
+
+
+def test_the_address_as_part_of_another_one_stays(caso):
+    who = caso()
+    longer = {"descripcion": f"x{CORREO} o {CORREO}.mx"}
+    id = who.made(who.tecnico, TIQUETS, factories.NUEVO | longer)
+
+    who.anonymise()
+
+    assert who.call(who.admin, "GET", f"{TIQUETS}/{id}").json["descripcion"] == longer["descripcion"]
+    (first, *_) = who.call(who.admin, "GET", f"{TIQUETS}/{id}/historial").json["data"]
+    assert first["cambios"]
+
+
+def test_its_users_are_nobody_any_more(caso):
+    who = caso()
+    factories.segundo_factor(who.usuario)
+    factories.TokenFactory(id_usuario=who.usuario, nombre=mark(31))
+    db.session.remove()
+
+    who.anonymise()
+
+    assert who.call(who.yo, "GET", "/api/auth/me").status_code == 401
+    sign_in = {"email": CORREO_DE_USUARIO, "password": "tres tigres en el trigal"}
+    assert who.call(None, "POST", "/api/auth/login", sign_in).status_code == 401
+    user = who.call(who.admin, "GET", f"/api/users/{who.usuario}").json
+    assert (user["nombre"], user["apellido"], user["activo"]) == ("Usuario", "anonimizado", False)
+    assert user["email"] == f"anonimizado-{who.usuario}@anonimizado.invalid"
+    assert (user["segundo_factor"], user["preferencias"], user["telefono"]) == (False, {}, None)
+    datos = who.data().json
+    kinds = ("sesiones", "tokens", "vistas", "seguimientos", "adjuntos")
+    assert [datos[kind] for kind in kinds] == [[]] * 5
+
+
+def test_the_chain_holds_and_still_tells_of_tampering(tampering, caso):
+    who = caso()
+    who.anonymise()
+    sequencer.number_events()
+
+    verified = chain.verify()
+
+    assert (verified["integra"], verified["vaciados"] > 10) == (True, True)
+    emptied = db.session.scalars(
+        select(LogTransaccional.id).where(LogTransaccional.accion == "tiquet.anonimizado")
+    ).first()
+    db.session.execute(
+        db.update(LogTransaccional).where(LogTransaccional.id == emptied).values(id_usuario=None)
+    )
+    db.session.commit()
+    assert chain.verify()["primer_error"]["motivo"] == "alterado"
+
+
+def test_its_event_counts_and_tells_no_word(caso, events):
+    who = caso()
+
+    who.anonymise()
+
+    (event,) = events("cliente.anonimizado")
+    assert (event.id_usuario, event.id_entidad) == (who.admin.id, who.id)
+    assert {one["campo"]: one["nuevo"] for one in event.cambios} == {
+        "usuarios": 1,
+        "tiquets": 2,
+        "comentarios": 2,
+    }
+
+
+def test_a_feed_shows_its_tickets_as_changed(caso):
+    who = caso()
+    start = who.call(who.admin, "GET", "/api/cambios?desde=ahora").json["siguiente"]
+
+    who.anonymise()
+
+    news = who.call(who.admin, "GET", f"/api/cambios?desde={start}&limite=200").json["data"]
+    shown = {one["id_tiquet"]: one["objeto"] for one in news if one["accion"] == "tiquet.anonimizado"}
+    assert shown[who.tiquet]["titulo"] == NEUTRO
+    assert shown[who.discarded] is None
+
+
+def test_it_asks_whose_data_they_are(caso):
+    who = caso()
+    before = dump()
+
+    answer = who.anonymise("otra@example.org")
+
+    assert answer.status_code == 422
+    assert answer.json["errores"]["confirmar"][0]["codigo"] == "no_es_esa_persona"
+    assert dump() == before
+
+
+def test_without_an_email_the_name_says_who_it_is(call, admin):
+    id = factories.ClienteFactory(nombre="Eva", apellido="Paz").id
+
+    answer = call(admin, "POST", f"/api/clientes/{id}/anonimizar", {"confirmar": " EVA paz"})
+
+    assert (answer.status_code, answer.json["apellido"]) == (200, None)
+
+
+def test_a_second_time_changes_nothing(caso):
+    who = caso()
+    first = who.anonymise(Idempotency_Key="uno")
+    mark = last_event()
+
+    again, repeated = who.anonymise("nadie"), who.anonymise(Idempotency_Key="uno")
+
+    assert again.json == first.json == repeated.json
+    assert repeated.headers["Idempotent-Replayed"] == "true"
+    assert last_event() == mark
+
+
+@KINDS
+def test_what_is_erased_is_not_written_again(caso, entidad):
+    who = caso(entidad)
+    who.anonymise()
+
+    answer = who.call(who.admin, "PUT", who.path, {"nombre": "Otra vez"})
+
+    assert (answer.status_code, answer.json["codigo"]) == (409, "persona_anonimizada")
+    taken = who.call(who.tecnico, "POST", TIQUETS, factories.NUEVO | {f"id_{entidad}": who.id})
+    assert taken.status_code == 422
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@pytest.mark.parametrize("units", range(1, 13, 2))
+@pytest.mark.parametrize("again", ["request", "maintenance"])
+def test_who_is_killed_in_the_middle_finishes_by_asking_again_or_waiting(
+    caso, monkeypatch, units, again, client
+):
+    who = caso()
+    left = iter(range(units))
+    run = anonymising.transaction.run
+
+    def dying(unit, *args, **options):
+        if next(left, None) is None:
+            raise Killed
+        return run(unit, *args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(anonymising.transaction, "run", dying)
+        with pytest.raises(Killed):
+            who.anonymise()
+    begun = who.call(who.admin, "GET", who.path).json
+    assert (bool(begun["anonimizacion_pedida"]), begun["fecha_anonimizado"]) == (True, None)
+
+    if again == "request":
+        assert who.anonymise().status_code == 200
+    else:
+        assert maintenance.maintain()["anonimizados"] == 1
+
+    assert who.call(who.admin, "GET", who.path).json["fecha_anonimizado"]
+    attachments_left = [line for line in dump().lower().split("\n") if "marca" in line]
+    assert attachments_left == []
+    sequencer.number_events()
+    assert chain.verify()["integra"]
+    assert maintenance.maintain()["anonimizados"] == 0
+
+
+def test_what_one_request_has_no_time_for_the_next_one_does(caso, monkeypatch):
+    who = caso()
+    monkeypatch.setattr(anonymising, "RESERVA", 100.0)
+
+    first = who.anonymise(Idempotency_Key="dos")
+
+    assert first.status_code == 200
+    assert (first.json["fecha_anonimizado"], first.json["email"]) == (None, CORREO)
+    monkeypatch.setattr(anonymising, "RESERVA", 1.0)
+    assert who.anonymise(Idempotency_Key="dos").json["fecha_anonimizado"]
+
+
+def test_many_comments_take_several_units(caso, monkeypatch):
+    who = caso()
+    for number in range(7):
+        factories.ComentarioFactory(id_tiquet=who.tiquet, mensaje=f"marca {number}")
+    db.session.remove()
+    monkeypatch.setattr("app.queries.anonymising.BATCH", 3)
+
+    assert who.anonymise().json["fecha_anonimizado"]
+    assert "marca" not in dump().lower()
+
+
+def test_a_stored_answer_that_showed_it_is_gone_and_its_request_is_not_done_twice(caso):
+    who = caso()
+    path = f"{TIQUETS}/{who.tiquet}/comentarios"
+    body = {"mensaje": mark(22)}
+    replayed = who.call(who.tecnico, "POST", path, body, Idempotency_Key="k1")
+    assert replayed.headers["Idempotent-Replayed"] == "true"
+
+    who.anonymise()
+
+    answer = who.call(who.tecnico, "POST", path, body, Idempotency_Key="k1")
+    assert (answer.status_code, answer.json["codigo"]) == (410, "respuesta_borrada")
+
+
+def test_what_only_the_log_tells_of_a_purged_ticket_goes_too(caso):
+    who = caso()
+    long_ago = utcnow() - timedelta(days=91)
+    db.session.execute(db.update(Tiquet).where(Tiquet.id == who.discarded).values(fecha_eliminacion=long_ago))
+    db.session.commit()
+    assert maintenance.maintain()["purgados"] == 1
+    assert mark(27) in dump()
+
+    who.anonymise()
+
+    assert "marca" not in dump().lower()
+
+
+@pytest.mark.parametrize("tipo", ["Técnico", "Solicitante"])
+@pytest.mark.parametrize(("method", "what", "body"), [("GET", "datos", None), ("POST", "anonimizar", {})])
+def test_only_an_administrador_may(call, tipo, method, what, body):
+    id = factories.ClienteFactory().id
+
+    answer = call(quien(tipo), method, f"/api/clientes/{id}/{what}", body)
+
+    assert (answer.status_code, answer.json["codigo"]) == (403, "permiso_denegado")
+
+
+def test_nobody_has_no_data(call, admin):
+    assert call(admin, "GET", f"/api/clientes/{UNKNOWN}/datos").status_code == 404
+    answer = call(admin, "POST", f"/api/empleados/{UNKNOWN}/anonimizar", {"confirmar": "x"})
+    assert (answer.status_code, answer.json["codigo"]) == (404, "empleado_no_encontrado")
+
+
+def test_an_export_of_thousands_of_tickets_goes_out_in_small_pieces(call, admin, client):
+    from tests.rows import plant
+
+    id = factories.ClienteFactory().id
+    plant([{"id_cliente": id} for _ in range(1234)])
+
+    answer = client.get(f"/api/clientes/{id}/datos", headers=admin.headers, buffered=False)
+    sizes = [len(piece) for piece in answer.iter_encoded()]
+
+    assert max(sizes) < 200_000
+    assert sum(sizes) > 1234 * 300
+    again = call(admin, "GET", f"/api/clientes/{id}/datos").json
+    assert len({row["id"] for row in again["tiquets"]}) == len(again["tiquets"]) == 1234
+
+
+def test_a_writer_beside_it_leaves_no_old_word(committed, client):
+    """Edits of a ticket that race with its erasing either come before, and are erased, or see it erased."""
+
+    def call(quien, method, path, body=None, **headers):
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        return committed.test_client().open(
+            path, method=method, json=body, headers={**(quien.headers if quien else {}), **sent}
+        )
+
+    who = Caso(call, "cliente")
+
+    def edit(number):
+        if number == 1:
+            return who.anonymise().json["fecha_anonimizado"]
+        for turn in range(6):
+            body = {"id_prioridad": 1 + (number + turn) % 4}
+            answer = call(who.tecnico, "PUT", f"{TIQUETS}/{who.tiquet}", body)
+            assert answer.status_code == 200, answer.json
+        return "edited"
+
+    outcomes = at_once(3, edit)
+
+    assert all(outcomes), outcomes
+    assert [line for line in dump().lower().split("\n") if "marca" in line] == []
+    sequencer.number_events()
+    assert chain.verify()["integra"]
