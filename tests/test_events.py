@@ -370,6 +370,7 @@ def refusals_of_any(call):
         yield 400, {"more": {"Idempotency-Key": "ñ"}}
         yield 409, {"more": in_flight(call)}
         yield 422, {"more": used_otherwise(call)}
+        yield 410, {"more": forgotten(call)}
 
 
 def in_flight(call):
@@ -377,6 +378,16 @@ def in_flight(call):
     key = {"Idempotency-Key": "en curso"}
     assert call.send(more=key).status_code < 300
     db.session.execute(update(Idempotencia).values(estado=None))
+    db.session.commit()
+    return key
+
+
+def forgotten(call):
+    """The key of a request like ``call`` whose answer held what was erased since."""
+    key = {"Idempotency-Key": "olvidada"}
+    assert call.send(more=key).status_code < 300
+    mine = update(Idempotencia).where(Idempotencia.clave == key["Idempotency-Key"])
+    db.session.execute(mine.values(cuerpo=None, cabeceras=None))
     db.session.commit()
     return key
 

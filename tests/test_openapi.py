@@ -9,6 +9,7 @@ from openapi_spec_validator import validate
 
 from app import create_app, transaction
 from app.extensions import db
+from app.services import demo_data
 from app.services.demo import seed_demo
 from app.services.seed import seed_catalogs
 from tests.client import SUCCEEDED, ApiClient, document_of, documented, example_of, operations
@@ -175,8 +176,8 @@ AT_THE_END = (
     *("tickets_restore_ticket", "auth_change_password", "auth_refresh", "auth_logout"),
     "auth_logout_everywhere",
 )
-# On another ticket of the demonstration than that which was created: it ends there.
-ON = {"relaciones_merge_ticket": "39"}
+# On others of the demonstration than those that were created, which end there.
+ON = {"relaciones_merge_ticket": "39", "clientes_anonymise": "2", "empleados_anonymise": "2"}
 # What no document can give an example of that works: operation -> field -> what it is at this moment.
 OF_THE_MOMENT = {
     "auth_confirm_second_factor": {"codigo": lambda factor, _: pyotp.TOTP(factor["secreto"]).now()},
@@ -184,6 +185,8 @@ OF_THE_MOMENT = {
         "desafio": lambda _, sign_in: sign_in()["desafio"],
         "codigo": lambda factor, _: factor["codigos_recuperacion"][0],
     },
+    "clientes_anonymise": {"confirmar": lambda *_: demo_data.CLIENTES[1][2]},
+    "empleados_anonymise": {"confirmar": lambda *_: demo_data.EMPLEADOS[1][2]},
 }
 METHODS = ("POST", "GET", "PUT", "PATCH", "DELETE")
 

@@ -310,6 +310,17 @@ def test_its_event_counts_and_tells_no_word(caso, events):
 
     who.anonymise()
 
+    (event,) = events("cliente.anonimizacion_pedida")
+    assert {one["campo"] for one in event.cambios} == {"activo", "anonimizacion_pedida"}
+    assert [one.id_entidad for one in events("usuario.anonimizado")] == [who.usuario]
+    assert [one.id_entidad for one in events("comentario.anonimizado")] == [
+        *(
+            one["id"]
+            for one in who.call(who.admin, "GET", f"{TIQUETS}/{who.tiquet}/comentarios").json["data"]
+        ),
+        who.palabra,
+        who.nota,
+    ]
     (event,) = events("cliente.anonimizado")
     assert (event.id_usuario, event.id_entidad) == (who.admin.id, who.id)
     assert {one["campo"]: one["nuevo"] for one in event.cambios} == {
@@ -507,7 +518,7 @@ def test_a_writer_beside_it_leaves_no_old_word(committed, client):
         if number == 1:
             return who.anonymise().json["fecha_anonimizado"]
         for turn in range(6):
-            body = {"id_prioridad": 1 + (number + turn) % 4}
+            body = {"titulo": f"Otro título {number} {turn}"}  # The event tells of the one before.
             answer = call(who.tecnico, "PUT", f"{TIQUETS}/{who.tiquet}", body)
             assert answer.status_code == 200, answer.json
         return "edited"

@@ -20,7 +20,7 @@ from app.models import (
 )
 from app.models.base import LONG_TEXT
 from app.queries import people
-from app.queries.personal import DE_CUENTA, Titular, asked_by, pieces, ticket_ids
+from app.queries.personal import DE_CUENTA, Titular, asked_by, hinted, pieces, ticket_ids
 from app.queries.search import indexed, named_terms, terms
 from app.transaction import read
 
@@ -31,7 +31,7 @@ log = LogTransaccional
 NUMBERED = log.secuencia.is_not(None)
 KEPT = and_(NUMBERED, log.sal.is_not(None))  # It may still be emptied.
 # Recorded fields whose texts are one of a few words; all other texts may be personal.
-PALABRAS = ("canal", "motivo_cierre", "tipo", "tipo_usuario")
+PALABRAS = ("canal", "motivo_cierre", "tipo", "tipo_usuario", "anonimizacion_pedida")
 
 SAYS_SOMETHING = or_(
     Tiquet.titulo != NEUTRO,
@@ -100,9 +100,9 @@ def has_unnumbered(*where: ColumnElement[bool]) -> bool:
 
 def telling(parte: "Parte") -> list[int]:
     """Some of these events, numbered and with a text that may be personal."""
-    query = select(log.id, log.cambios).where(KEPT, parte.where).order_by(log.id).limit(BATCH)
-    # Left alone, MariaDB may walk the log by its ids.
-    query = query.with_hint(log, f"FORCE INDEX (ix_Log_transaccional_{parte.index})", "mysql")
+    columns: tuple[Any, ...] = (log.id, log.cambios)
+    query = select(*columns).where(KEPT, parte.where).order_by(log.id).limit(BATCH)
+    query = hinted(query, parte.index)
     found: list[int] = []
     last = 0
     while len(found) < BATCH:
@@ -196,11 +196,10 @@ def elsewhere(who: Titular) -> Iterator[int]:
         events = query.where(log.id_usuario == id, log.id_tiquet.is_not(None), KEPT, wrote, ~own)
         for rows in pieces(events, log.fecha, log.id):
             seen |= {row["id_tiquet"] for row in rows if tells(row["cambios"])}
-    for model, condition in ((Comentarios, Comentarios.mensaje != NEUTRO), (Adjuntos, Adjuntos.id > 0)):
-        columns: tuple[Any, ...] = (model.id, model.id_tiquet)
-        own_words = select(*columns)
-        for rows in pieces(own_words.where(model.id_autor.in_(who.usuarios), condition), model.id):
-            seen |= {row["id_tiquet"] for row in rows}
+        for model, condition in ((Comentarios, Comentarios.mensaje != NEUTRO), (Adjuntos, Adjuntos.id > 0)):
+            columns: tuple[Any, ...] = (model.id, model.id_tiquet)
+            for rows in pieces(select(*columns).where(model.id_autor == id, condition), model.id):
+                seen |= {row["id_tiquet"] for row in rows}
     yield from sorted(seen)
 
 

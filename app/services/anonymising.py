@@ -322,6 +322,7 @@ class Borrado:
     def answers(self) -> None:
         """Answers that are kept for a repetition and show the person, its users or its tickets."""
         for rows in queries.answers():
+            self.check_time()
             shown = [(row, dict_of(row["cuerpo"])) for row in rows]
             tickets = {id for _, body in shown for id in tickets_in(body)}
             own = transaction.read(lambda tickets=tickets: queries.owned_among(self.who, tickets))  # type: ignore[misc]
