@@ -64,6 +64,7 @@ def test_an_event_is_told_whole_before_and_after_it_is_numbered(listed, call, te
         "id_tiquet": ticket["id"],
         "version_resultante": 1,
         "cambios": kept.cambios,
+        "vaciado": False,
         "origen": "api",
         "id_solicitud": kept.id_solicitud,
         "ip": "127.0.0.1",

@@ -115,7 +115,8 @@ class Caso:
 
 
 @pytest.fixture
-def caso(call):
+def caso(committed, call):
+    """Committed, because MariaDB's full text finds nothing else."""
     for path in Path(FILES.name).rglob("*"):
         if path.is_file():
             path.unlink()  # of other tests
