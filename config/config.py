@@ -53,6 +53,7 @@ class Config:
     jwt_secret_key: str
     jwt_secret_key_anterior: str = ""
     jwt_access_minutes: int = 60
+    jwt_refresh_cookie: bool = False
     cors_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     ratelimit_enabled: bool = True
@@ -103,6 +104,7 @@ class Config:
             "jwt_secret_key": read.secret("JWT_SECRET_KEY", production),
             "jwt_secret_key_anterior": read.optional_secret("JWT_SECRET_KEY_ANTERIOR", production),
             "jwt_access_minutes": read.integer("JWT_ACCESS_MINUTES", 60, 1, 1440),
+            "jwt_refresh_cookie": read.boolean("JWT_REFRESH_COOKIE"),
             "cors_origins": read.origins(production),
             "trusted_proxies": read.networks("TRUSTED_PROXIES"),
             "ratelimit_enabled": read.boolean("RATELIMIT_ENABLED", True),

@@ -26,20 +26,23 @@ SECRET_KEYS = {
         "token",
         "access_token",
         "refresh_token",
+        "csrf_token",
         "desafio",
         "objeto_clave",
     ),
 }
 TOLD_ONCE = {
-    "auth_login": {"access_token", "refresh_token", "desafio"},
-    "auth_finish_login": {"access_token", "refresh_token"},
-    "auth_refresh": {"access_token", "refresh_token"},
+    "auth_login": {"access_token", "refresh_token", "csrf_token", "desafio"},
+    "auth_finish_login": {"access_token", "refresh_token", "csrf_token"},
+    "auth_finish_sso": {"access_token", "refresh_token", "csrf_token", "desafio"},
+    "auth_refresh": {"access_token", "refresh_token", "csrf_token"},
     "auth_start_second_factor": {"secreto", "codigos_recuperacion"},
     "auth_confirm_second_factor": {"codigos_recuperacion"},
     "auth_create_token": {"token"},
 }
 HASH = re.compile(r"\$argon2|\$2[aby]\$|(scrypt|pbkdf2):\w+:|(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
-HASHES_SHOWN = {"sha256", "hash", "hash_anterior", "cabeza"}  # of files and of the log's chain
+# Of files and of the log's chain; and an HMAC, which SECRET_KEYS keeps from all but those who sign in.
+HASHES_SHOWN = {"sha256", "hash", "hash_anterior", "cabeza", "csrf_token"}
 
 SUCCEEDED: set[str] = set()  # operationIds that answered 2xx as their document says.
 

@@ -47,6 +47,7 @@ WRITING = ("POST", "PUT", "PATCH", "DELETE")
 ELSEWHERE = {
     "POST /api/auth/login": {401},
     "POST /api/auth/login/segundo-factor": {401},
+    "POST /api/auth/refresh": {403},
     "POST /api/auth/me/password": {409},
     "DELETE /api/auth/sesiones/{id}": {400},
     f"DELETE {USERS}/{{id}}/segundo-factor": {400},

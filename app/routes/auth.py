@@ -24,7 +24,7 @@ from app.schemas.users import ClavePropiaArgs, PerfilSchema, PerfilUpdateArgs
 from app.services import second_factor, sessions, users
 from app.services import tokens as service_tokens
 from app.transaction import read, run
-from app.utils import cursors, tokens
+from app.utils import cookies, cursors, tokens
 from app.utils.blueprint import Blueprint, prepare
 from app.utils.etag import if_match, listed, shown
 from app.utils.identity import current_actor
@@ -43,11 +43,12 @@ def login(datos: dict[str, Any]) -> Response:
 
     Correo y contraseña a cambio de un token de acceso, uno de refresco y el usuario. Tras diez contraseñas
     equivocadas de un correo, exista o no, la respuesta es 429 durante diez minutos. De quien tiene un segundo
-    factor la respuesta es 401 `segundo_factor_requerido` con un `desafio`, que vale cinco minutos.
+    factor la respuesta es 401 `segundo_factor_requerido` con un `desafio`, que vale cinco minutos. Con
+    `JWT_REFRESH_COOKIE` el token de refresco va en una cookie, y en su lugar hay un `csrf_token`.
     """
     of_session = (tokens.pair, tokens.challenge, agent())
     whose, pair = sessions.enter(current_actor(), datos, *of_session, g.deadline)
-    return listed({**pair, "user": user_of(whose)})
+    return cookies.answered({**pair, "user": user_of(whose)})
 
 
 @blp.post("/login/segundo-factor", permiso=Permiso.PUBLICO)
@@ -61,10 +62,11 @@ def finish_login(datos: dict[str, Any]) -> Response:
     """
     whose, codigo = tokens.challenged(datos["desafio"]), datos["codigo"]
     id, pair = second_factor.enter(current_actor(), whose, codigo, tokens.pair, agent(), g.deadline)
-    return listed({**pair, "user": user_of(id)})
+    return cookies.answered({**pair, "user": user_of(id)})
 
 
 @blp.post("/refresh", permiso=Permiso.PUBLICO)
+@blp.by_cookie
 @blp.arguments(VacioArgs, required=False, example={})
 @blp.response(200, SesionSchema, unit=False)
 @blp.doc(security=[{"refresco": []}])
@@ -72,25 +74,28 @@ def finish_login(datos: dict[str, Any]) -> Response:
 def refresh(_datos: dict[str, Any]) -> Response:
     """Renovar la sesión
 
-    Con `Authorization: Bearer <refresh_token>`: un par nuevo. Un token ya usado termina la sesión.
+    Con `Authorization: Bearer <refresh_token>`, o con la cookie y su `X-CSRF-TOKEN`: un par nuevo, por donde
+    vino el anterior. Un token ya usado termina la sesión.
     """
-    actor, old = current_actor(), tokens.bearer()
+    actor, old = current_actor(), cookies.refresh_token()
     claims = tokens.claims(old, "refresh")
     pair = tokens.pair(int(claims["sub"]), claims["sid"])
     whose = run(lambda: sessions.renew(actor, claims["sid"], old, pair["refresh_token"]), deadline=g.deadline)
-    return listed({**pair, "user": user_of(whose)})
+    return cookies.answered({**pair, "user": user_of(whose)}, in_body=not cookies.by_cookie())
 
 
-@blp.post("/logout", permiso=Permiso.PROPIO)
+@blp.post("/logout", permiso=Permiso.PROPIO, galleta=True)
+@blp.by_cookie
 @blp.arguments(VacioArgs, required=False, example={})
 @blp.response(204)
 def logout(_datos: dict[str, Any]) -> Response:
     """Cerrar la sesión
 
-    Los tokens de esta sesión dejan de valer al momento.
+    Los tokens de esta sesión dejan de valer al momento. Si el de acceso caducó, basta la cookie con su
+    `X-CSRF-TOKEN`.
     """
     sessions.sign_out(current_actor())
-    return Response(status=204)
+    return cookies.cleared(Response(status=204))
 
 
 @blp.post("/logout-todas", permiso=Permiso.PROPIO)
@@ -102,7 +107,7 @@ def logout_everywhere(_datos: dict[str, Any]) -> Response:
     También la de esta petición; sus tokens dejan de valer al momento.
     """
     sessions.sign_out_everywhere(current_actor())
-    return Response(status=204)
+    return cookies.cleared(Response(status=204))
 
 
 @blp.get("/sesiones", permiso=Permiso.PROPIO)

@@ -27,7 +27,12 @@ class SesionSchema(Out):
     """Los tokens de una sesión y de quién es."""
 
     access_token = fields.String(required=True)
-    refresh_token = fields.String(required=True)
+    refresh_token = fields.String(
+        metadata={"description": "Falta si va en la cookie (`JWT_REFRESH_COOKIE`)."}
+    )
+    csrf_token = fields.String(
+        metadata={"description": "Con la cookie: lo que `/refresh` y `/logout` piden en `X-CSRF-TOKEN`."}
+    )
     token_type = fields.String(required=True)
     expires_in = fields.Integer(
         required=True, metadata={"description": "Segundos de vida del token de acceso."}

@@ -14,7 +14,7 @@ from app.extensions import db, settings
 from app.permissions import Permiso, require
 from app.schemas.simulation import SimularArgs
 from app.transaction import read
-from app.utils import idempotency, passes, simulation
+from app.utils import cookies, idempotency, passes, simulation
 from app.utils.identity import authenticate, nobody
 from app.utils.parser import Parser, refuse_parameters
 from app.utils.requests import restart_clock
@@ -33,11 +33,11 @@ class Blueprint(flask_smorest.Blueprint):
     }
 
     def route(
-        self, rule: str, *, permiso: Permiso, pase: bool = False, **options: Any
+        self, rule: str, *, permiso: Permiso, pase: bool = False, galleta: bool = False, **options: Any
     ) -> Callable[[View], View]:
         """Register a view. A route that does not say who may call it does not exist.
 
-        With ``pase`` a pass in the address stands for the token.
+        With ``pase`` a pass in the address stands for the token; with ``galleta``, the cookie of the session.
         """
         register = super().route
 
@@ -46,6 +46,9 @@ class Blueprint(flask_smorest.Blueprint):
             def wrapper(*args: Any, **kwargs: Any) -> Response:
                 if pase and "pase" in request.args:
                     g.sesion = passes.redeem(request.args["pase"])
+                if galleta and cookies.by_cookie():
+                    g.actor = nobody()  # Who is refused without the CSRF token of the session.
+                    g.sesion = cookies.holder(request.cookies[cookies.REFRESCO])
                 enter(permiso)
                 if not takes_parameters(view):
                     refuse_parameters()
@@ -104,6 +107,10 @@ class Blueprint(flask_smorest.Blueprint):
     def streaming(self, view: View) -> View:
         """Document that this view answers a stream, and goes on from ``Last-Event-ID``."""
         return self.doc(**{"x-flujo": True})(view)  # type: ignore[no-any-return]
+
+    def by_cookie(self, view: View) -> View:
+        """Document that the cookie of the session does for this view, with its CSRF token."""
+        return self.doc(**{"x-galleta": True})(view)  # type: ignore[no-any-return]
 
     def ranged(self, view: View) -> View:
         """Document that this view answers bytes, or a range of them."""

@@ -117,6 +117,10 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
             "Su rol pide un segundo factor: actívelo en /api/auth/segundo-factor.",
             "Your role requires a second factor: activate it at /api/auth/segundo-factor.",
         ),
+        "csrf_invalido": (
+            "Con la cookie hace falta el «csrf_token» de su sesión, en la cabecera X-CSRF-TOKEN.",
+            "With the cookie the «csrf_token» of its session is needed, in the header X-CSRF-TOKEN.",
+        ),
         "clave_actual_incorrecta": (
             "La contraseña actual no es correcta.",
             "The present password is not right.",

@@ -44,6 +44,7 @@ WITH_FORM = (
     *("formulario_invalido", "formulario_esperado", "cuerpo_demasiado_grande", "archivo_demasiado_grande"),
     "sin_espacio",
 )
+WITH_COOKIE = ("csrf_invalido",)
 WITH_RANGE = ("rango_no_satisfacible", "almacenamiento_no_disponible")
 WRITING = ("resultado_desconocido",)
 
@@ -91,6 +92,7 @@ IF_NONE_MATCH = "ETag que ya se tiene; si no cambió, la respuesta es 304 sin cu
 RANGE = "Los bytes que se quieren, como `bytes=0-1023`; la respuesta es 206."
 RANGE_FORM = r"^bytes=(\d{1,15}-\d{0,15}|-\d{1,15})$"
 LAST_EVENT_ID = "El `id` del último evento que se recibió; vale más que `desde`."
+CSRF = "El `csrf_token` de la sesión; hace falta con la cookie, y con un token en la cabecera sobra."
 PREFER = (
     "`merge`: si `If-Match` es de una versión anterior, los cambios que no coinciden con los que otros"
     " hicieron desde entonces se hacen en la actual; otras preferencias se ignoran."
@@ -210,7 +212,7 @@ def complete_operation(path: str, method: str, operation: dict[str, Any], respon
     etag = operation.pop("x-etag", False)
     several, ranged = operation.pop("x-varios", False), operation.pop("x-rango", False)
     file = operation.pop("x-archivo", False)
-    streaming = operation.pop("x-flujo", False)
+    streaming, cookie = operation.pop("x-flujo", False), operation.pop("x-galleta", False)
     mergeable = operation.pop("x-mezcla", False)
     simulable = operation.pop("x-simulable", False)
     versioned = "version_obsoleta" in codigos
@@ -235,6 +237,7 @@ def complete_operation(path: str, method: str, operation: dict[str, Any], respon
         (versioned, WITH_VERSION),
         (etag and method == "get", WITH_ETAG),
         (ranged, WITH_RANGE),
+        (cookie, WITH_COOKIE),
         (method != "get", WRITING),
         (any(p.get("name") == "cursor" for p in parameters), ("cursor_invalido",)),
     ):
@@ -268,6 +271,8 @@ def complete_operation(path: str, method: str, operation: dict[str, Any], respon
         parameters.append(header(name, description))
     if versioned:
         parameters.append(header("If-Match", IF_MATCH, TAGS.pattern, example="*"))
+    if cookie:
+        parameters.append(header("X-CSRF-TOKEN", CSRF))
     if streaming:
         parameters.append(header("Last-Event-ID", LAST_EVENT_ID, CURSOR_FORM))
     if mergeable:

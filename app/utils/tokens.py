@@ -29,7 +29,7 @@ def configure(app: Flask, access_minutes: int) -> None:
         JWT_ENCODE_AUDIENCE=AUDIENCE,
         JWT_ACCESS_TOKEN_EXPIRES=timedelta(minutes=access_minutes),
         JWT_REFRESH_TOKEN_EXPIRES=sessions.INACTIVIDAD,
-        JWT_COOKIE_CSRF_PROTECT=False,  # Tokens travel in the header only.
+        JWT_COOKIE_CSRF_PROTECT=False,  # Ours is in utils/cookies.py, which knows sub-paths.
     )
 
 
