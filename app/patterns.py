@@ -16,6 +16,10 @@ COLOR = "#[0-9A-Fa-f]{6}"
 EMAIL = r'[^\s@<>,;:"()\[\]\\]{1,64}@[^\s@<>,;:"()\[\]\\.]+(\.[^\s@<>,;:"()\[\]\\.]+)+'
 
 
+def found(pattern: str, text: str) -> bool:
+    return re.search(pattern, text) is not None
+
+
 def allowed(lines: bool) -> str:
     """Any text without forbidden characters, in several ``lines`` or in one."""
     return f"^[^{FORBIDDEN}{'' if lines else BREAKS}]*$"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import click
 from dotenv import dotenv_values
@@ -59,6 +60,13 @@ class Config:
     ratelimit_enabled: bool = True
     redis_url: str = ""
     segundo_factor_roles: tuple[str, ...] = ()
+    oidc_emisor: str = ""
+    oidc_cliente_id: str = ""
+    oidc_cliente_secreto: str = ""
+    oidc_roles: tuple[tuple[str, str], ...] = ()
+    oidc_grupos_claim: str = "groups"
+    oidc_alcances: str = "openid email profile"
+    oidc_retorno_frontend: str = ""
     metrics_token: str = ""
     web_concurrency: int = 4
     exigir_if_match: bool = False
@@ -110,6 +118,13 @@ class Config:
             "ratelimit_enabled": read.boolean("RATELIMIT_ENABLED", True),
             "redis_url": read.redis("REDIS_URL"),
             "segundo_factor_roles": read.roles("SEGUNDO_FACTOR_ROLES"),
+            "oidc_emisor": read.page("OIDC_EMISOR", production),
+            "oidc_cliente_id": read.text("OIDC_CLIENTE_ID"),
+            "oidc_cliente_secreto": read.text("OIDC_CLIENTE_SECRETO"),
+            "oidc_roles": read.groups("OIDC_ROLES"),
+            "oidc_grupos_claim": read.text("OIDC_GRUPOS_CLAIM", "groups"),
+            "oidc_alcances": read.scopes("OIDC_ALCANCES", "openid email profile"),
+            "oidc_retorno_frontend": read.page("OIDC_RETORNO_FRONTEND", production),
             "metrics_token": read.optional_secret("METRICS_TOKEN", production),
             "web_concurrency": read.integer("WEB_CONCURRENCY", 4, 1, 256),
             "exigir_if_match": read.boolean("EXIGIR_IF_MATCH"),
@@ -127,6 +142,7 @@ class Config:
         }
         if production and config["secret_key"] and config["secret_key"] == config["jwt_secret_key"]:
             read.problems.append("JWT_SECRET_KEY: use un valor distinto del de SECRET_KEY")
+        read.all_or_none("OIDC_EMISOR", "OIDC_CLIENTE_ID", "OIDC_ROLES", "OIDC_RETORNO_FRONTEND")
         if read.problems:
             raise ConfigError(read.problems)
         return cls(**config)
@@ -205,6 +221,43 @@ class Reader:
             return tuple(ROLES[ROLES.index(part.strip())] for part in text.split(",") if part.strip())
 
         return self.parsed(name, (), parse, "roles separados por comas: " + ", ".join(ROLES))
+
+    def groups(self, name: str) -> tuple[tuple[str, str], ...]:
+        """Pairs of a group and its role. A group may hold commas and equals signs, as those of LDAP do."""
+        one = rf"(.+?)\s*=\s*({'|'.join(ROLES)})\s*"
+
+        def parse(text: str) -> tuple[tuple[str, str], ...]:
+            if not re.fullmatch(rf"{one}(,\s*{one})*", text):
+                raise ValueError
+            return tuple(re.findall(rf"{one}(?:,\s*|$)", text))
+
+        return self.parsed(name, (), parse, "grupo=Rol, separados por comas; roles: " + ", ".join(ROLES))
+
+    def scopes(self, name: str, default: str) -> str:
+        def parse(text: str) -> str:
+            if "openid" not in text.split():
+                raise ValueError
+            return " ".join(text.split())
+
+        return self.parsed(name, default, parse, "alcances separados por espacios, y entre ellos openid")
+
+    def page(self, name: str, production: bool) -> str:
+        """An address that tokens may go to: by TLS, or not beyond a developer's own machine."""
+
+        def parse(text: str) -> str:
+            parts = urlsplit(text)
+            local = not production and parts.hostname in ("localhost", "127.0.0.1", "::1")
+            known = parts.scheme == "https" or (parts.scheme == "http" and local)
+            if not (known and parts.hostname) or parts.fragment or parts.username or re.search(r"\s", text):
+                raise ValueError
+            return text
+
+        return self.parsed(name, "", parse, "una dirección https://…, sin «#»")
+
+    def all_or_none(self, *names: str) -> None:
+        missing = [name for name in names if not self.text(name)]
+        if 0 < len(missing) < len(names):
+            self.problems += [f"{name}: falta; van juntas: {', '.join(names)}" for name in missing]
 
     def secret(self, name: str, production: bool) -> str:
         """A secret of the operator's; in development one that is made once and kept in ``instance/``."""

@@ -29,7 +29,8 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 FINISH = "POST /api/auth/login/segundo-factor"
 # Whoever has no token gets more than a 401 here, and nowhere else.
-PUBLIC = {"GET /", "GET /health", "GET /health/ready", "GET /metrics", "POST /api/auth/login", FINISH}
+SSO = {"GET /api/auth/oidc/inicio", "GET /api/auth/oidc/retorno", "POST /api/auth/oidc/canje"}
+PUBLIC = {"GET /", "GET /health", "GET /health/ready", "GET /metrics", "POST /api/auth/login", FINISH, *SSO}
 DOCUMENTS = {
     "GET /api/openapi.json",
     "GET /api/docs",

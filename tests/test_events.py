@@ -13,7 +13,7 @@ from app.queries.users import hash_of
 from app.services import passwords
 from app.services.sessions import mark_of
 from app.services.users import CLAVE_DE_DEMO
-from app.utils import tokens
+from app.utils import oidc, tokens
 from tests.client import Form, example_of, operations
 from tests.factories import HASH, Programa, codigo, programa, quien, tiquet
 from tests.world import (
@@ -39,7 +39,7 @@ from tests.world import (
     snapshot,
     success_of,
 )
-from tests.writes import AHORA, CASES, CODIGO, DESAFIO, EMAIL, OTRO, REFUSALS, TERCERO, TIQUET, YO, Case
+from tests.writes import AHORA, CASES, CODIGO, DESAFIO, EMAIL, OTRO, REFUSALS, SSO, TERCERO, TIQUET, YO, Case
 
 WRITING = ("POST", "PUT", "PATCH", "DELETE")
 
@@ -47,6 +47,7 @@ WRITING = ("POST", "PUT", "PATCH", "DELETE")
 ELSEWHERE = {
     "POST /api/auth/login": {401},
     "POST /api/auth/login/segundo-factor": {401},
+    "POST /api/auth/oidc/canje": {401},
     "POST /api/auth/refresh": {403},
     "POST /api/auth/me/password": {409},
     "DELETE /api/auth/sesiones/{id}": {400},
@@ -73,11 +74,13 @@ class Call:
         if getattr(case, "before", None):
             case.before(self.yo.id)
         self.words[CODIGO], self.words[DESAFIO] = codigo(), challenge(self.yo.id)
+        self.words[SSO] = oidc.issued(self.yo.id, "este")
         item = item_of(self.path)
         self.ids = MAKERS[item](**self.named(case.on)) if item else ()
         self.body = example_of(self.about) if case.body is None else self.named(case.body)
         by_refresh_token = self.about.get("security") == [{"refresco": []}]
         self.headers = bearer(refresh_token(self.yo)) if by_refresh_token else self.yo.headers
+        client.set_cookie(oidc.NAVEGADOR, "este", path="/api/auth/oidc")
 
     def named(self, fields):
         if isinstance(fields, dict):

@@ -321,6 +321,9 @@ class World:
         """The refusal for which nobody looks at the thing: for who calls, and its role."""
         if operation.endswith("/login/segundo-factor"):
             return "desafio_invalido"  # That of the example has expired, if it ever was one.
+        if "/oidc/" in operation:  # There is no issuer here, and the example's code is nobody's.
+            of_each = {"inicio": "sso_no_configurado", "retorno": "datos_invalidos"}
+            return of_each.get(operation.rpartition("/")[2], "sso_codigo_invalido")
         if about.get("security") == []:
             return None
         if self.role == "nobody":

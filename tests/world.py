@@ -142,7 +142,8 @@ def parameters_of(operation: dict[str, Any]) -> set[str]:
 
 def success_of(operation: dict[str, Any]) -> int:
     """The status that says that it was done: all of it, not a part, nor what would be done (``simular``)."""
-    return max(int(status) for status in operation["responses"] if status.startswith("2") and status != "206")
+    done = [s for s in operation["responses"] if s.startswith("2") and s != "206"]
+    return max(map(int, done or ["302"]))
 
 
 @contextmanager

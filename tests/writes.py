@@ -28,6 +28,7 @@ CORTA = "corta"
 # In fields and bodies: the ids of the caller and of two others.
 YO, OTRO, TERCERO = "<yo>", "<otro>", "<tercero>"
 DESAFIO, CODIGO = "<desafio>", "<codigo>"  # that finish the caller's sign-in
+SSO = "<sso>"  # the code with which the caller comes back from an issuer
 TIQUET = "<tiquet>"  # the id of a ticket that nobody has
 AHORA = utcnow()
 PRONTO, TARDE = (f"{(AHORA + timedelta(days=days)).isoformat()}Z" for days in (1, 800))
@@ -114,6 +115,10 @@ TIQUET_CHANGED = ("tiquet.actualizado",)
 OF_ONE = (("tiquet.actualizado", TIQUET),)
 CASES: dict[str, list[Case]] = {
     "POST /api/auth/login": [Case(("sesion.iniciada",))],
+    "POST /api/auth/oidc/canje": [
+        Case(("sesion.iniciada",), {"codigo": SSO}),
+        Case(("sesion.iniciada",), {"codigo": SSO}, role="Solicitante"),
+    ],
     "POST /api/auth/refresh": [Case(())],  # The session that began goes on.
     "POST /api/auth/logout": [Case(("sesion.cerrada",)), Case(("sesion.cerrada",), role="Técnico")],
     "POST /api/auth/logout-todas": [

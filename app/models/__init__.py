@@ -21,6 +21,7 @@ from app.models.catalogo import (
 )
 from app.models.cerrojo import CERROJOS, Cerrojo
 from app.models.idempotencia import Idempotencia
+from app.models.identidad import IdentidadExterna
 from app.models.intento import Intento
 from app.models.log import AUDITABLES, BASE_ID, CABEZA_ID, GENESIS, LogCabeza, LogTransaccional
 from app.models.persona import Clientes, Empleados, Persona
@@ -89,6 +90,7 @@ __all__ = [
     "EstadoTiquet",
     "EtiquetaTiquet",
     "Idempotencia",
+    "IdentidadExterna",
     "Intento",
     "LogCabeza",
     "LogTransaccional",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select, true
+from sqlalchemy import ColumnElement, Row, and_, func, select, true
 
 from app.extensions import db
 from app.models import ADMINISTRADOR, Usuario, UsuarioCategoria
@@ -85,6 +85,12 @@ def identity_of(id: int) -> tuple[str, ...]:
 def hash_of(id: int) -> str:
     """The password's hash of a user that exists."""
     return db.session.scalars(select(Usuario.password_hash).where(Usuario.id == id)).one()
+
+
+def signing_in(id: int) -> Row[str, str, bool, bool] | None:
+    """What a sign-in has to know of an account."""
+    columns = (Usuario.email, Usuario.password_hash, Usuario.activo, Usuario.segundo_factor)
+    return db.session.execute(select(*columns).where(Usuario.id == id)).one_or_none()
 
 
 def locked(id: int) -> Usuario | None:

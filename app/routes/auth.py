@@ -11,6 +11,7 @@ from app.queries import sessions as queries
 from app.queries import tokens as token_queries
 from app.schemas.auth import LoginArgs, SesionAbiertaSchema, SesionSchema
 from app.schemas.fields import VacioArgs
+from app.schemas.oidc import CanjeArgs, RetornoArgs
 from app.schemas.pages import PaginaArgs, pagina_de
 from app.schemas.second_factor import (
     ClaveActualArgs,
@@ -21,10 +22,11 @@ from app.schemas.second_factor import (
 )
 from app.schemas.tokens import TokenCreateArgs, TokenNuevoSchema, TokenSchema, TokensPaginaSchema
 from app.schemas.users import ClavePropiaArgs, PerfilSchema, PerfilUpdateArgs
+from app.services import oidc as oidc_service
 from app.services import second_factor, sessions, users
 from app.services import tokens as service_tokens
 from app.transaction import read, run
-from app.utils import cookies, cursors, tokens
+from app.utils import cookies, cursors, oidc, tokens
 from app.utils.blueprint import Blueprint, prepare
 from app.utils.etag import if_match, listed, shown
 from app.utils.identity import current_actor
@@ -62,6 +64,50 @@ def finish_login(datos: dict[str, Any]) -> Response:
     """
     whose, codigo = tokens.challenged(datos["desafio"]), datos["codigo"]
     id, pair = second_factor.enter(current_actor(), whose, codigo, tokens.pair, agent(), g.deadline)
+    return cookies.answered({**pair, "user": user_of(id)})
+
+
+@blp.get("/oidc/inicio", permiso=Permiso.PUBLICO)
+@blp.response(302, unit=False)
+@blp.problems("sso_no_configurado", "sso_no_disponible")
+def start_sso() -> Response:
+    """Iniciar sesión con el emisor de OpenID Connect
+
+    Se navega a esta dirección; lleva al emisor, y de él se vuelve a `/api/auth/oidc/retorno`.
+    """
+    return oidc.begun()
+
+
+@blp.get("/oidc/retorno", permiso=Permiso.PUBLICO)
+@blp.arguments(RetornoArgs, location="query")
+@blp.response(302, unit=False)
+@blp.problems(
+    *("sso_no_configurado", "sso_no_disponible", "sso_estado_invalido", "sso_rechazado"),
+    "sso_token_invalido",
+    *("sso_sin_rol", "sso_correo_sin_verificar", "sso_cuenta_de_otra_identidad", "credenciales_invalidas"),
+    *("ultimo_administrador", "servicio_ocupado"),
+)
+def return_from_sso(args: dict[str, Any]) -> Response:
+    """Volver del emisor de OpenID Connect
+
+    Lleva al frontend con `?codigo=…`, que vale una vez, durante un minuto y en el mismo navegador. La cuenta
+    es la que ya entró con esa identidad, o la de su correo verificado, o una nueva; los grupos dan el rol.
+    """
+    return oidc.returned(args)
+
+
+@blp.post("/oidc/canje", permiso=Permiso.PUBLICO)
+@blp.arguments(CanjeArgs, example={"codigo": "WzEsIjRmMmEi.aGVsbG8.x"})
+@blp.response(200, SesionSchema, unit=False)
+@blp.problems("sso_codigo_invalido", "credenciales_invalidas", "segundo_factor_requerido")
+def finish_sso(datos: dict[str, Any]) -> Response:
+    """Terminar de iniciar sesión con el emisor de OpenID Connect
+
+    El código con el que se volvió al frontend, y la cookie que vino con él, a cambio de lo mismo que en
+    `/api/auth/login`.
+    """
+    whose, of_session = oidc.redeemed(datos["codigo"]), (tokens.pair, tokens.challenge, agent())
+    id, pair = oidc_service.enter(current_actor(), whose, *of_session, g.deadline)
     return cookies.answered({**pair, "user": user_of(id)})
 
 

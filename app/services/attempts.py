@@ -64,6 +64,15 @@ def count_password(clave: str) -> None:
     row.vence = utcnow() + BLOQUEO
 
 
+def is_first(clave: str, life: timedelta) -> bool:
+    """Whether this key comes for the first time within its ``life``: of any number at once, one does."""
+    row = claimed(clave)
+    if row.cuenta:
+        return False
+    row.cuenta, row.vence = 1, utcnow() + life
+    return True
+
+
 def forget(*claves: str) -> bool:
     """Count anew, because a password was right or an Administrador says so; answers whether it matters."""
     gone = db.session.execute(delete(Intento).where(Intento.clave.in_(claves), Intento.vence > utcnow()))

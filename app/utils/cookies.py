@@ -76,4 +76,8 @@ def path_of(name: str) -> str:
 
 def about() -> dict[str, Any]:
     """Never over plain HTTP, but on a developer's machine; never from another site."""
-    return {"secure": settings().is_production or request.is_secure, "samesite": "Strict"}
+    return {"secure": is_secure(), "samesite": "Strict"}
+
+
+def is_secure() -> bool:
+    return settings().is_production or request.is_secure

@@ -91,6 +91,22 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
             "El desafío no es válido o ha caducado; empiece de nuevo con la contraseña.",
             "The challenge is not valid or has expired; begin again with the password.",
         ),
+        "sso_estado_invalido": (
+            "Este inicio de sesión no empezó en este navegador, caducó o ya se usó; empiece de nuevo.",
+            "This sign-in did not begin in this browser, has expired or was used; begin again.",
+        ),
+        "sso_rechazado": (
+            "El emisor no dio por bueno el inicio de sesión; empiece de nuevo.",
+            "The issuer did not approve the sign-in; begin again.",
+        ),
+        "sso_token_invalido": (
+            "Lo que el emisor dice de usted no se puede comprobar; avise a quien administra el servicio.",
+            "What the issuer says of you cannot be verified; tell whoever runs the service.",
+        ),
+        "sso_codigo_invalido": (
+            "El código no es válido, caducó, ya se usó o es de otro navegador; empiece de nuevo.",
+            "The code is not valid, has expired, was used or is of another browser; begin again.",
+        ),
         "credenciales_invalidas": (
             "El correo o la contraseña no son correctos.",
             "The e-mail or the password is not right.",
@@ -121,6 +137,18 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
             "Con la cookie hace falta el «csrf_token» de su sesión, en la cabecera X-CSRF-TOKEN.",
             "With the cookie the «csrf_token» of its session is needed, in the header X-CSRF-TOKEN.",
         ),
+        "sso_sin_rol": (
+            "Ninguno de sus grupos tiene un rol en SoportePlus.",
+            "None of your groups has a role in SoportePlus.",
+        ),
+        "sso_correo_sin_verificar": (
+            "El emisor no dice que su correo esté verificado, y sin eso no hay cuenta.",
+            "The issuer does not say that your e-mail is verified, and without that there is no account.",
+        ),
+        "sso_cuenta_de_otra_identidad": (
+            "La cuenta de su correo es de otra identidad del emisor; hable con un Administrador.",
+            "The account of your e-mail is of another identity of the issuer; talk to an Administrador.",
+        ),
         "clave_actual_incorrecta": (
             "La contraseña actual no es correcta.",
             "The present password is not right.",
@@ -128,6 +156,10 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
     },
     404: {
         "no_encontrado": ("No hay nada en esta dirección.", "There is nothing at this address."),
+        "sso_no_configurado": (
+            "Aquí no se inicia sesión con un emisor de OpenID Connect.",
+            "There is no sign-in by an issuer of OpenID Connect here.",
+        ),
         "tiquet_no_encontrado": ("No existe ese tiquet.", "There is no such ticket."),
         "usuario_no_encontrado": ("No existe ese usuario.", "There is no such user."),
         "sesion_no_encontrada": ("No tiene usted esa sesión.", "You have no such session."),
@@ -331,6 +363,10 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
         "demasiadas_esperas": (
             "Hay demasiadas peticiones a la espera de cambios; pregunte sin «espera», o más tarde.",
             "Too many requests are waiting for changes; ask without «espera», or later.",
+        ),
+        "sso_no_disponible": (
+            "El emisor de OpenID Connect no responde como debe. Inténtelo de nuevo en un momento.",
+            "The issuer of OpenID Connect does not answer as it should. Try again in a moment.",
         ),
         "servicio_ocupado": (
             "Hay muchos inicios de sesión a la vez. Inténtelo de nuevo en un momento.",

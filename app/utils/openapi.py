@@ -69,7 +69,7 @@ HEADERS = {
 ANSWERED = {
     "X-Request-Id": "El identificador de la petición.",
     "ETag": "La versión y la huella de lo que se responde; para `If-Match` e `If-None-Match`.",
-    "Location": "Dónde está lo que se creó.",
+    "Location": "Dónde está lo que se creó, o adónde se sigue.",
     "Content-Disposition": "`attachment`, con el nombre del archivo.",
     "Accept-Ranges": "`bytes`: se puede pedir un rango.",
     "Content-Range": "Qué bytes son, y de cuántos.",
@@ -248,7 +248,7 @@ def complete_operation(path: str, method: str, operation: dict[str, Any], respon
         if status == "422":
             continue  # flask-smorest's own; ours follows.
         one = (status == "201" and not several) or (status == "200" and (etag or versioned))
-        more = [*(["ETag"] if one else []), *(["Location"] if status == "201" else [])]
+        more = [*(["ETag"] if one else []), *(["Location"] if status in ("201", "302") else [])]
         more += OF_FILES if ranged else ["Content-Disposition"] if file else []
         more += ["Preference-Applied"] if mergeable else []
         response["headers"] = refer("headers", [*answered, *more])
