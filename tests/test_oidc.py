@@ -241,9 +241,7 @@ SOON = 3600
     ],
     ids=str,
 )
-def test_what_is_not_said_to_us_now_of_this_sign_in_is_not_believed(
-    client, configured, issuer, claims, caplog
-):
+def test_what_is_not_said_to_us_of_this_sign_in_is_not_believed(client, configured, issuer, claims, caplog):
     mark = last_event()
 
     assert refused(client, issuer, **claims) == (401, "sso_token_invalido")
