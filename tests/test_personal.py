@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from app.extensions import db
-from app.models import Base, LogTransaccional, Tiquet, utcnow
+from app.models import Base, IdentidadExterna, LogTransaccional, Tiquet, utcnow
 from app.queries.anonymising import NEUTRO
 from app.services import anonymising, chain, maintenance, sequencer
 from tests import factories
@@ -58,6 +58,9 @@ class Caso:
             "/api/users",
             {**about, **names, "email": CORREO_DE_USUARIO, "password": "tres tigres en el trigal"},
         )
+        suya = {"emisor": "https://sso.example.org", "sujeto": mark(32), "id_usuario": self.usuario}
+        db.session.add(IdentidadExterna(**suya))
+        db.session.commit()
         self.sid, headers = factories.signed_in(self.usuario, agente=mark(15), ip="10.9.8.7")
         self.yo = factories.Quien(self.usuario, CORREO_DE_USUARIO, self.sid, headers)
         call(self.yo, "PUT", "/api/auth/me", {"preferencias": {"tema": mark(16)}, "telefono": mark(30)})
@@ -173,7 +176,7 @@ def test_an_export_holds_all_that_is_stored_of_a_person(caso, entidad):
     assert answer.headers["Cache-Control"] == "no-store"
     told = answer.get_data(as_text=True)
     # 25 is in the file itself, 28 on another's ticket, 8 and 9 in its own columns.
-    marks = {mark(n) for n in range(1, 31) if n not in (25, 29) or (n == 29 and entidad == "empleado")}
+    marks = {mark(n) for n in (*range(1, 31), 32) if n not in (25, 29) or (n == 29 and entidad == "empleado")}
     assert {one for one in marks if one not in told} == set()
     assert "argon2" not in told
     datos = answer.json

@@ -17,7 +17,6 @@ NOT_YET = {
     27: "/api/auth/recuperar",
     49: "/api/webhooks",
     50: "/api/webhooks",
-    60: "/api/clientes/<id:id>/anonimizar",
 }
 
 

@@ -10,6 +10,7 @@ from app.extensions import db
 from app.models import (
     Adjuntos,
     Comentarios,
+    IdentidadExterna,
     LogTransaccional,
     Seguidores,
     Sesion,
@@ -35,6 +36,7 @@ COMENTARIO = (
     "version",
 )
 SESION = ("id", "id_usuario", "fecha_creacion", "ultimo_uso", "vence", "fin", "agente", "ip")
+IDENTIDAD = ("id", "id_usuario", "emisor", "sujeto", "fecha_creacion")
 VISTA = ("id", "id_usuario", "nombre", "compartida", "filtros", "fecha_creacion", "version")
 SEGUIDOR = ("id_tiquet", "id_usuario", "motivo", "fecha_creacion")
 DE_CUENTA = ("usuario", "sesion")  # Their events are about a user, by its id.
@@ -106,6 +108,8 @@ def pieces(query: Select[Any], *keys: Any, size: int = PIECE) -> Iterator[Filas]
 def everything(who: Titular) -> Iterator[tuple[str, Iterator[Filas]]]:
     """Name of a kind of thing -> all of it, never a secret nor what one is checked with."""
     yield "usuarios", accounts(who)
+    identidades = columns(IdentidadExterna, IDENTIDAD).where(of_users(IdentidadExterna, who))
+    yield "identidades", pieces(identidades, IdentidadExterna.id)
     yield "sesiones", pieces(columns(Sesion, SESION).where(Sesion.id_usuario.in_(who.usuarios)), Sesion.id)
     yield "tokens", pieces(select(*tokens.MOSTRADAS).where(of_users(TokenServicio, who)), TokenServicio.id)
     yield "vistas", pieces(columns(Vistas, VISTA).where(of_users(Vistas, who)), Vistas.id)

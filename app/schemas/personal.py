@@ -23,6 +23,9 @@ class DatosSchema(Out):
     entidad = fields.String(required=True, metadata={"enum": ["cliente", "empleado"]})
     persona = fields.Dict(required=True, metadata={"description": "Como en su propia dirección."})
     usuarios = fields.List(fields.Dict, required=True, metadata={"description": "Con los que entra."})
+    identidades = fields.List(
+        fields.Dict, required=True, metadata={"description": "Quiénes son para el emisor de OpenID Connect."}
+    )
     sesiones = fields.List(
         fields.Dict, required=True, metadata={"description": "Con la dirección y el programa de cada una."}
     )

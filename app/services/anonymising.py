@@ -24,6 +24,7 @@ from app.models import (
     Empleados,
     EtiquetaTiquet,
     Idempotencia,
+    IdentidadExterna,
     LogTransaccional,
     Seguidores,
     SegundoFactor,
@@ -394,6 +395,7 @@ class Borrado:
             Vistas,
             UsuarioCategoria,
             SegundoFactor,
+            IdentidadExterna,
             Idempotencia,
         ):
             db.session.execute(delete(model).where(model.id_usuario == id))
