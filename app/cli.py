@@ -108,10 +108,12 @@ def mantenimiento() -> None:
     click.echo(f"Contenidos de adjuntos sin dueño borrados: {done['contenidos']}.")
     click.echo(f"Eventos numerados: {sequencer.number_events()}.")
     click.echo(f"Cuentas de intentos borradas: {done['intentos']}.")
+    click.echo(f"Entregas de webhooks borradas: {done['entregas']}.")
 
 
 @click.command(
-    help="Hace lo que ninguna petición espera: numera el registro y, cada hora, el mantenimiento. Puede haber"
+    help="Hace lo que ninguna petición espera: numera el registro, envía los webhooks y, cada hora, el"
+    " mantenimiento. Puede haber"
     " varios, en varias máquinas; con SIGTERM acaba lo que tiene entre manos y termina."
 )
 @click.option("--una-vez", is_flag=True, help="Hace lo que haya y termina; para cron.")

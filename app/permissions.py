@@ -87,6 +87,7 @@ class Permiso(Enum):
     VER_AUDITORIA = "auditoria.ver"
     VER_CAMBIOS = "cambio.ver"
     PEDIR_PASE = "cambio.pedir_pase"
+    ADMINISTRAR_WEBHOOK = "webhook.administrar"
     ADMINISTRAR_TOKEN = "token.administrar"  # noqa: S105  a name, not a secret
 
 
@@ -171,6 +172,7 @@ POLITICA: dict[Permiso, tuple[tuple[str, ...], Callable[[Actor, Any], bool]]] = 
     Permiso.VER_AUDITORIA: (SOLO_ADMINISTRADOR, siempre),
     Permiso.VER_CAMBIOS: (PERSONAL, siempre),
     Permiso.PEDIR_PASE: (PERSONAL, siempre),  # For a session: a program sends its token in a header.
+    Permiso.ADMINISTRAR_WEBHOOK: (SOLO_ADMINISTRADOR, siempre),
     Permiso.ADMINISTRAR_TOKEN: (PERSONAL, siempre),
 }
 

@@ -74,6 +74,8 @@ class Config:
     dias_reapertura: int = 14
     dias_cierre: int = 7
     dias_papelera: int = 90
+    dias_entregas: int = 30
+    webhooks_allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     storage_url: str = ""
     storage_options: tuple[tuple[str, str], ...] = ()
     adjunto_max_mb: int = 25
@@ -132,6 +134,8 @@ class Config:
             "dias_reapertura": read.integer("DIAS_REAPERTURA", 14, 0, 3650),
             "dias_cierre": read.integer("DIAS_CIERRE", 7, 0, 3650),
             "dias_papelera": read.integer("DIAS_PAPELERA", 90, 1, 3650),
+            "dias_entregas": read.integer("DIAS_ENTREGAS", 30, 1, 3650),
+            "webhooks_allowed_networks": read.networks("WEBHOOKS_ALLOWED_NETWORKS"),
             "storage_url": read.storage("STORAGE_URL", production),
             "storage_options": read.given(
                 "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_ENDPOINT_URL"

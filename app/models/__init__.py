@@ -44,6 +44,17 @@ from app.models.tiquet import (
 from app.models.token import TokenServicio
 from app.models.usuario import ADMINISTRADOR, ROLES, SOLICITANTE, TECNICO, Sesion, Usuario, UsuarioCategoria
 from app.models.vista import Vistas
+from app.models.webhook import (
+    EN_FILA,
+    ENTREGADA,
+    ESTADOS_DE_ENTREGA,
+    MUERTA,
+    PENDIENTE,
+    PRUEBA,
+    YA,
+    Entregas,
+    Webhooks,
+)
 
 __all__ = [
     "ADMINISTRADOR",
@@ -58,14 +69,20 @@ __all__ = [
     "DUPLICADO_DE",
     "END",
     "ENTIDADES",
+    "ENTREGADA",
+    "EN_FILA",
+    "ESTADOS_DE_ENTREGA",
     "FILTRABLES",
     "GENESIS",
     "MANUAL",
     "MENCION",
     "MENOS_CARGA",
     "MOTIVOS_DE_CIERRE",
+    "MUERTA",
     "NINGUNA",
     "PADRE",
+    "PENDIENTE",
+    "PRUEBA",
     "RELACIONADO",
     "ROLES",
     "ROTATIVA",
@@ -73,6 +90,7 @@ __all__ = [
     "TECNICO",
     "TIPOS_DE_ESTADO",
     "TIPOS_DE_RELACION",
+    "YA",
     "Adjuntos",
     "Arriendo",
     "Base",
@@ -87,6 +105,7 @@ __all__ = [
     "Clientes",
     "Comentarios",
     "Empleados",
+    "Entregas",
     "EstadoTiquet",
     "EtiquetaTiquet",
     "Idempotencia",
@@ -106,6 +125,7 @@ __all__ = [
     "Usuario",
     "UsuarioCategoria",
     "Vistas",
+    "Webhooks",
     "as_json",
     "fold",
     "tokens",

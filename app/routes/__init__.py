@@ -18,6 +18,7 @@ from app.routes import (
     transitions,
     users,
     views,
+    webhooks,
 )
 
 # Blueprint, and where it stands.
@@ -39,5 +40,6 @@ BLUEPRINTS = (
     (users.blp, "/api/users"),
     (audit.blp, "/api/auditoria"),
     (feed.blp, "/api/cambios"),
+    (webhooks.blp, "/api/webhooks"),
     (service.blp, ""),
 )

@@ -14,7 +14,8 @@ from app.transaction import event_id
 # What a change of is no news in itself, or must never be written down.
 UNRECORDED = {
     *("id", "version", "fecha_actualizacion", "fecha_actualizacion_publica"),
-    *("password_hash", "busqueda", "objeto", "huella"),
+    *("password_hash", "busqueda", "objeto", "huella", "secreto", "secreto_anterior"),
+    *("hasta_secuencia", "fallos_desde"),
 }
 
 Foto = dict[str, Any]

@@ -12,10 +12,12 @@ from sqlalchemy import ColumnElement, and_, delete, inspect, select, true, tuple
 from app import transaction
 from app.extensions import db, settings
 from app.models import (
+    PENDIENTE,
     Adjuntos,
     Base,
     BusquedaTiquet,
     Comentarios,
+    Entregas,
     EtiquetaTiquet,
     Idempotencia,
     Intento,
@@ -25,7 +27,7 @@ from app.models import (
     utcnow,
 )
 from app.permissions import SISTEMA
-from app.queries import catalog
+from app.queries import catalog, deliveries
 from app.queries.tickets import IN_TRASH, NOT_IN_TRASH
 from app.services import anonymising, attachments, audit, lifecycle, locks, relations, search
 from app.transitions import CERRADO, RESUELTO
@@ -50,6 +52,7 @@ def maintain() -> dict[str, int]:
         "sesiones": purge_rows(Sesion, (Sesion.vence < now - SESIONES) | stale),
         "contenidos": attachments.sweep(),
         "intentos": purge_rows(Intento, Intento.vence < now),
+        "entregas": purge_deliveries(now - timedelta(days=settings().dias_entregas)),
     }
 
 
@@ -104,6 +107,13 @@ def purge(tiquet: Tiquet) -> None:
         db.session.execute(delete(model).where(model.id_tiquet == tiquet.id))
     relations.forget(tiquet.id)
     audit.record_erasure("tiquet.purgado", SISTEMA, tiquet, id_tiquet=tiquet.id)
+
+
+def purge_deliveries(before: Any) -> int:
+    """Delete deliveries that are older, unless they still wait to be sent, and those of no webhook."""
+    gone = Entregas.id_webhook.in_(transaction.read(deliveries.orphaned))
+    over = (Entregas.fecha_creacion < before) & (Entregas.estado != PENDIENTE)
+    return purge_rows(Entregas, over) + purge_rows(Entregas, gone)
 
 
 def purge_rows(model: type[Base], due: ColumnElement[bool]) -> int:

@@ -17,7 +17,7 @@ from time import monotonic
 from uuid import uuid4
 
 from app.queries import leases as queries
-from app.services import leases, maintenance, sequencer
+from app.services import deliveries, leases, maintenance, sequencer
 
 LOG = logging.getLogger(__name__)
 Scope = Callable[[], AbstractContextManager[object]]  # in which a job has a session of its own
@@ -39,6 +39,7 @@ class Job:
     nombre: str
     work: Callable[[], int]  # Answers how much it did; after nothing it rests.
     every: float  # seconds of rest
+    threads: int = 1  # that do it at the same time
 
 
 def number() -> int:
@@ -50,14 +51,20 @@ def upkeep() -> int:
     return sum(maintenance.maintain().values()) if leases.take(MANTENIMIENTO, UPKEEP) else 0
 
 
-JOBS = (Job("numeración", number, 1.0), Job("mantenimiento", upkeep, 60.0))
+JOBS = (
+    Job("numeración", number, 1.0),
+    Job("reparto de webhooks", deliveries.fan_out, 0.5),
+    Job("entrega de webhooks", deliveries.deliver, 0.5, threads=8),
+    Job("mantenimiento", upkeep, 60.0),
+)
 
 
 def work(stop: Event, scope: Scope, jobs: tuple[Job, ...] = JOBS) -> None:
     """Do all the jobs, each in a thread of its own and in a ``scope``, until ``stop`` is set."""
     running.set()
     nombre = name()
-    threads = [Thread(target=repeat, args=(job, stop, scope), name=job.nombre, daemon=True) for job in jobs]
+    each = [job for job in jobs for _ in range(job.threads)]
+    threads = [Thread(target=repeat, args=(job, stop, scope), name=job.nombre, daemon=True) for job in each]
     for thread in threads:
         thread.start()
     LOG.info("Trabajador %s en marcha", nombre)

@@ -4,7 +4,7 @@ import hashlib
 import re
 from typing import Any
 
-from flask import Response, request
+from flask import Response, g, request
 
 from app.errors import BadRequest, PreconditionRequired
 from app.extensions import settings
@@ -37,6 +37,13 @@ def shown(
         response.headers["Location"] = location
     if merged:
         response.headers["Preference-Applied"] = "merge"
+    return response
+
+
+def with_secret(response: Response, **secret: str) -> Response:
+    """An answer that shows a secret beside its object; none that repeats it does (``idempotency.kept``)."""
+    g.unrepeated = response.get_data()
+    response.set_data(g.unrepeated[:-1] + b"," + dumps(secret)[1:])
     return response
 
 

@@ -17,6 +17,18 @@ FALLAS: dict[str, tuple[str, str]] = {
         "It holds control or text-direction characters, which are not taken.",
     ),
     "email": ("No es una dirección de correo válida.", "It is not a valid e-mail address."),
+    "url_invalida": (
+        "No es una dirección http(s) completa, sin usuario ni «#».",
+        "It is no whole http(s) address without a user or a «#».",
+    ),
+    "solo_https": (
+        "Debe ser https; http solo se admite hacia las redes de WEBHOOKS_ALLOWED_NETWORKS.",
+        "It must be https; http is only taken to the networks of WEBHOOKS_ALLOWED_NETWORKS.",
+    ),
+    "destino_no_permitido": (
+        "No es una dirección pública ni de WEBHOOKS_ALLOWED_NETWORKS.",
+        "It is neither a public address nor one of WEBHOOKS_ALLOWED_NETWORKS.",
+    ),
     "instante": (
         "Debe ser un instante RFC 3339 con desfase, por ejemplo 2026-01-31T10:00:00Z.",
         "It must be an RFC 3339 instant with an offset, such as 2026-01-31T10:00:00Z.",

@@ -116,9 +116,10 @@ def row_of(key: Key) -> tuple[ColumnElement[bool], ...]:
 
 
 def kept(response: Response) -> dict[str, Any]:
-    """The columns that hold an answer."""
+    """The columns that hold an answer, less what it shows once."""
     headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
-    return {"estado": response.status_code, "cabeceras": headers, "cuerpo": response.get_data()}
+    body = g.get("unrepeated") or response.get_data()
+    return {"estado": response.status_code, "cabeceras": headers, "cuerpo": body}
 
 
 def found(key: Key, *, lock: bool = False) -> Idempotencia:

@@ -173,6 +173,8 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
         "comentario_no_encontrado": ("No existe ese comentario.", "There is no such comment."),
         "adjunto_no_encontrado": ("No existe ese adjunto.", "There is no such attachment."),
         "vista_no_encontrada": ("No existe esa vista.", "There is no such view."),
+        "webhook_no_encontrado": ("No existe ese webhook.", "There is no such webhook."),
+        "entrega_no_encontrada": ("Ese webhook no tiene esa entrega.", "That webhook has no such delivery."),
         "relacion_no_encontrada": ("No existe esa relación.", "There is no such relation."),
         "seguidor_no_encontrado": ("Esa persona no sigue el tiquet.", "They do not follow the ticket."),
         "fila_no_encontrada": ("No existe esa fila del catálogo.", "There is no such row in the catalog."),
