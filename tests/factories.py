@@ -19,6 +19,7 @@ from app.models import (
     Clientes,
     Comentarios,
     Empleados,
+    Entregas,
     Relaciones,
     Seguidores,
     SegundoFactor,
@@ -27,11 +28,13 @@ from app.models import (
     TokenServicio,
     Usuario,
     Vistas,
+    Webhooks,
     utcnow,
 )
 from app.services.catalog import touch_catalogs
 from app.services.passwords import hash_password
 from app.services.sessions import digest
+from app.services.webhooks import new_secret
 from app.storage import new_name, store
 from app.utils import tokens
 
@@ -131,6 +134,30 @@ def adjunto(content: bytes = b"Se adjunta la nota.", **fields: Any) -> Any:
     store().put(name, BytesIO(content))
     known = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest(), "objeto": name}
     return AdjuntoFactory(**known | fields)
+
+
+class WebhookFactory(Factory):
+    class Meta:
+        model = Webhooks
+
+    url = "https://avisos.example.org/soporte"
+    eventos: Any = factory.LazyFunction(lambda: ["tiquet.*"])
+    filtros: Any = factory.LazyFunction(dict)
+    secreto = factory.LazyFunction(new_secret)
+    hasta_secuencia = 0
+
+
+class EntregaFactory(Factory):
+    """Delivered already, so that nobody sends it."""
+
+    class Meta:
+        model = Entregas
+
+    id_webhook = factory.LazyFunction(lambda: WebhookFactory().id)
+    id_evento = factory.LazyFunction(lambda: f"{uuid.uuid4().hex}-0")
+    accion = "tiquet.creado"
+    estado = "entregada"
+    cuerpo = "{}"
 
 
 class SeguidorFactory(Factory):

@@ -17,6 +17,7 @@ from app.models import (
     Clientes,
     Comentarios,
     Empleados,
+    Entregas,
     LogTransaccional,
     Relaciones,
     Seguidores,
@@ -25,12 +26,13 @@ from app.models import (
     TokenServicio,
     Usuario,
     Vistas,
+    Webhooks,
     utcnow,
 )
 from app.schemas.tickets import ORDENES, ORDENES_DE_PAPELERA
 from tests import factories
 from tests.rows import INICIO, LISTA, Fila, pages, plant, wanted
-from tests.world import VISTAS
+from tests.world import VISTAS, WEBHOOKS
 
 COMENTARIOS = f"{LISTA}/{{id}}/comentarios"
 ADJUNTOS = f"{LISTA}/{{id}}/adjuntos"
@@ -38,6 +40,7 @@ ARCHIVO = {"nombre": "nota.txt", "tipo_mime": "text/plain", "bytes": 2, "sha256"
 RELACIONES = f"{LISTA}/{{id}}/relaciones"
 HISTORIAL = f"{LISTA}/{{id}}/historial"
 AUDITORIA = "/api/auditoria"
+ENTREGAS = f"{WEBHOOKS}/{{id}}/entregas"
 SEGUIDORES = f"{LISTA}/{{id}}/seguidores"
 
 property_test = settings(
@@ -190,7 +193,18 @@ TOKENS = Caso(
     ("fecha_creacion",),
     descending=True,
 )
+TELLING = (
+    Caso(WEBHOOKS, Webhooks, st.fixed_dictionaries({"activo": st.booleans()})),
+    Caso(
+        ENTREGAS,
+        Entregas,
+        st.fixed_dictionaries({"estado": st.sampled_from(["pendiente", "entregada", "muerta"])}),
+        filtros=({}, {"estado": "muerta"}, {"estado": "pendiente"}),
+        descending=True,
+    ),
+)
 CASOS = (
+    *TELLING,
     *GENTE,
     FOLLOWERS,
     SESIONES,
@@ -216,7 +230,8 @@ class Estante:
         self.quien = quien
         self.caso = caso
         self.id_tiquet = factories.tiquet() if "{id}" in caso.path else 0
-        self.path = caso.path.format(id=self.id_tiquet)
+        self.id_webhook = factories.WebhookFactory().id if caso.model is Entregas else 0
+        self.path = caso.path.format(id=self.id_webhook or self.id_tiquet)
         self.filas: list[Fila] = []
 
     def add(self, filas: list[Fila]) -> None:
@@ -239,8 +254,11 @@ class Estante:
             Vistas: {"id_usuario": self.quien.id, "filtros": {}},
             TokenServicio: {"id_usuario": self.quien.id, "nombre": "x", "alcances": [], "vence": utcnow()},
             LogTransaccional: self.event(),
+            Webhooks: {"url": "https://example.org/", "eventos": [], "filtros": {}, "secreto": "x"}
+            | {"hasta_secuencia": 0},
+            Entregas: {"id_webhook": self.id_webhook, "accion": "tiquet.creado"},
         }.get(model, {})
-        versioned = {} if model is LogTransaccional else {"version": 1}
+        versioned = {} if model in (LogTransaccional, Entregas) else {"version": 1}
         whole = [{"id": last + place} | versioned | rest | fila for place, fila in enumerate(filas, start=1)]
         if model is Adjuntos:
             whole = [fila | {"objeto": uuid.uuid4().hex} for fila in whole]
@@ -248,7 +266,7 @@ class Estante:
             whole = [fila | {"nombre": f"{fila.get('nombre', '')}{uuid.uuid4()}"} for fila in whole]
         if model is TokenServicio:
             whole = [fila | {"huella": uuid.uuid4().hex} for fila in whole]
-        if model is LogTransaccional:
+        if model in (LogTransaccional, Entregas):
             whole = [{"id_evento": f"e-{fila['id']}"} | fila for fila in whole]
         if model is Usuario:
             whole = [{"email": f"{uuid.uuid4().hex}@example.org"} | fila for fila in whole]
@@ -336,6 +354,8 @@ def some(caso: Caso, count: int) -> list[Fila]:
         Seguidores: {"fecha_creacion": INICIO},
         Sesion: {"fecha_creacion": INICIO},
         TokenServicio: {"fecha_creacion": INICIO},
+        Webhooks: {"activo": True},
+        Entregas: {"estado": "muerta"},
     }.get(caso.model, {"nombre": "Ana", "apellido": "Ana"})
     return [fila] * count
 

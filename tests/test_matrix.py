@@ -33,12 +33,14 @@ from tests.world import (
     UNKNOWN_SESSION,
     USERS,
     VISTAS,
+    WEBHOOKS,
     bearer,
     caller,
     events_after,
     filled,
     item_of,
     last_event,
+    make_delivery,
     make_follower,
     make_session,
     parameters_of,
@@ -95,6 +97,10 @@ RULES = (
     ("* /api/empleados/{id}*", NOTHING, "empleado_no_encontrado", None),
     ("* /api/tickets/vistas/{id}", PRIVATE, "vista_no_encontrada", None),
     ("* /api/tickets/vistas/{id}", NOTHING, "vista_no_encontrada", None),
+    ("* /api/webhooks/{id}/entregas/{id_entrega}*", NOTHING, "entrega_no_encontrada", None),
+    ("* /api/webhooks/{id}/entregas/{id_entrega}*", "of another webhook", "entrega_no_encontrada", None),
+    ("* /api/webhooks/{id}*", NOTHING, "webhook_no_encontrado", None),
+    ("* /api/webhooks/{id}*", "of an unknown webhook", "webhook_no_encontrado", None),
     ("* /api/tickets/*/{id}", NOTHING, "fila_no_encontrada", None),
     ("POST */tickets/{id}/restaurar", "*", "no_esta_en_la_papelera", None),
     ("POST */tickets/{id}/seguidores*", "*", None, None),  # Whoever names nobody follows itself.
@@ -119,7 +125,8 @@ RULES = (
 
 # The contract's table, so that the policy from which all else is derived does not widen unseen.
 OF_AN_ADMINISTRADOR = {
-    *("tiquet.eliminar", "tiquet.ver_papelera", "tiquet.restaurar", "tiquet.importar", "auditoria.ver"),
+    *("tiquet.eliminar", "tiquet.ver_papelera", "tiquet.restaurar", "tiquet.importar"),
+    *("auditoria.ver", "webhook.administrar"),
     *("catalogo.administrar", "persona.eliminar", "usuario.ver_datos", "usuario.administrar"),
     *("persona.exportar", "persona.anonimizar"),
 }
@@ -193,12 +200,25 @@ class World:
                 NOTHING: (UNKNOWN,),
             },
         }
+        self.things |= self.webhooks()
         for path, campo in POINTERS.items():
             make = MAKERS[path]
             used = make()
             tiquet(**{campo: used[0]})
             self.things[path] = {USED: used, "unused": make(), INACTIVE: make(activo=False)}
             self.things[path][NOTHING] = (UNKNOWN,)
+
+    def webhooks(self):
+        webhook, other = make_delivery(), make_delivery()
+        return {
+            f"{WEBHOOKS}/{{id}}": {FREE: webhook[:1], NOTHING: (UNKNOWN,)},
+            f"{WEBHOOKS}/{{id}}/entregas/{{id_entrega}}": {
+                FREE: webhook,
+                "of another webhook": (webhook[0], other[1]),
+                "of an unknown webhook": (UNKNOWN, webhook[1]),
+                NOTHING: (webhook[0], UNKNOWN),
+            },
+        }
 
     def tickets(self):
         """Tickets and comments: path of an item -> thing -> the ids in the path."""

@@ -231,7 +231,7 @@ def test_the_example_of_every_operation_works_and_is_answered_as_documented(demo
         collection = path.partition("/{")[0]
         own = ON.get(operation["operationId"], made.get(collection, "1"))
         path = path.replace("{id}", own).replace("{id_usuario}", "1")
-        for below, many in (("comentario", "s"), ("adjunto", "s"), ("relacion", "es")):
+        for below, many in (("comentario", "s"), ("adjunto", "s"), ("relacion", "es"), ("entrega", "s")):
             path = path.replace(f"{{id_{below}}}", made.get(f"{collection}/{{id}}/{below}{many}", "1"))
         signed = sign_in(**new) if path.endswith("logout-todas") else login
         token = signed["refresh_token" if "refresco" in str(operation.get("security")) else "access_token"]

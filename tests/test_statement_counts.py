@@ -10,6 +10,7 @@ from tests.client import Form
 from tests.conftest import CATALOGS
 from tests.rows import LISTA
 from tests.statements import noted
+from tests.world import WEBHOOKS
 
 CLAVE = {"password": "tres tigres en el trigal"}
 ROSA = {"email": "rosa@example.org", "nombre": "Rosa", "apellido": "Lima", "tipo_usuario": "Técnico"}
@@ -18,6 +19,7 @@ COMENTARIOS = f"{LISTA}/{{tiquet}}/comentarios"
 ADJUNTOS = f"{LISTA}/{{tiquet}}/adjuntos"
 RELACIONES = f"{LISTA}/{{tiquet}}/relaciones"
 HISTORIAL = f"{LISTA}/{{tiquet}}/historial"
+WEBHOOK, ENTREGAS = f"{WEBHOOKS}/{{webhook}}", f"{WEBHOOKS}/{{webhook}}/entregas"
 SEGUIDORES = f"{LISTA}/{{tiquet}}/seguidores"
 
 # One tells who asks. A write tells what the catalogs are, locks, changes, shows and logs.
@@ -73,6 +75,18 @@ REQUESTS: list[tuple[int, str, str, Any]] = [
     (4, "POST", "/api/tickets/vistas", {"nombre": "Mías", "filtros": {"id_usuario_asignado": "yo"}}),
     (5, "PUT", "/api/tickets/vistas/{vista}", {"nombre": "Mías"}),
     (4, "DELETE", "/api/tickets/vistas/{vista}", None),
+    (2, "GET", WEBHOOK, None),
+    # How far the log is numbered.
+    (5, "POST", WEBHOOKS, {"url": "https://example.org/", "eventos": ["*"]}),
+    (5, "PUT", WEBHOOK, {"eventos": ["tiquet.creado"]}),
+    (6, "PUT", WEBHOOK, {"activo": True}),  # What waits is to wait no longer.
+    (4, "DELETE", WEBHOOK, None),
+    (5, "POST", f"{WEBHOOK}/rotar", {}),
+    (6, "POST", f"{WEBHOOK}/probar", {}),
+    (3, "GET", f"{WEBHOOK}/entregas/{{entrega}}", None),
+    # The delivery, what it begins with, and its place among those of its ticket.
+    (10, "POST", f"{WEBHOOK}/entregas/{{entrega}}/reenviar", {}),
+    (8, "POST", f"{WEBHOOK}/entregas/reenviar", {"estado": "entregada"}),
     (3, "GET", f"{RELACIONES}/{{relacion}}", None),
     # The lock and the pair; what is there already, and for a parent what lies above and below.
     (10, "POST", RELACIONES, {"tipo": "relacionado", "id_tiquet": "otro"}),
@@ -113,6 +127,9 @@ LISTS = [
     (4, COMENTARIOS, {}),
     (3, ADJUNTOS, {}),
     (2, "/api/tickets/vistas", {}),
+    (2, WEBHOOKS, {}),
+    (3, ENTREGAS, {}),
+    (3, ENTREGAS, {"estado": "entregada"}),
     (3, RELACIONES, {}),
     (2, "/api/auditoria", {}),
     (2, "/api/auditoria", {"entidad": ["tiquet", "comentario"], "desde": "2026-01-01T00:00:00Z"}),
@@ -137,6 +154,8 @@ def ids(client, admin):
         "seguidor": factories.SeguidorFactory(id_tiquet=tiquet).id_usuario,
         "tirado": factories.tiquet(fecha_eliminacion=utcnow()),
         "vista": factories.VistaFactory().id,
+        "webhook": (webhook := factories.WebhookFactory(activo=False).id),
+        "entrega": factories.EntregaFactory(id_webhook=webhook, secuencia=1, id_tiquet=tiquet).id,
         "usuario": factories.UsuarioFactory().id,
         "cliente": factories.ClienteFactory().id,
         "empleado": factories.EmpleadoFactory().id,
@@ -193,6 +212,8 @@ def test_a_page_takes_so_many_statements_however_long_it_is(client, admin, ids, 
         client.post(COMENTARIOS.format(**ids), json={"mensaje": "Nada nuevo"}, headers=admin.headers)
         factories.adjunto(id_tiquet=ids["tiquet"])
         factories.VistaFactory()
+        factories.WebhookFactory()
+        factories.EntregaFactory(id_webhook=ids["webhook"])
         factories.RelacionFactory(id_tiquet=ids["tiquet"])
 
     def read(**page):

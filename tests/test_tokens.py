@@ -34,6 +34,7 @@ CATALOGOS = "/api/tickets/catalogos"
 NEVER = {
     *("propio", "usuario.administrar", "auditoria.ver", "token.administrar", "cambio.pedir_pase"),
     *("persona.exportar", "persona.anonimizar"),
+    "webhook.administrar",
 }
 LEER = {"nombre": "Panel", "alcances": ["catalogos:leer"]}
 

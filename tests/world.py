@@ -19,6 +19,7 @@ from tests.factories import Quien
 UNKNOWN = 2147483647  # the id of nothing
 STALE = '"999.0"'  # the tag of no version
 VISTAS = "/api/tickets/vistas"
+WEBHOOKS = "/api/webhooks"
 UNKNOWN_SESSION = "f" * 32
 AUTH, TIQUETS, USERS = "/api/auth/", "/api/tickets/tickets", "/api/users"
 LOG = LogTransaccional.__tablename__
@@ -78,6 +79,11 @@ def make_relation(**fields: Any) -> Ids:
     return relation.id_tiquet, relation.id
 
 
+def make_delivery(**fields: Any) -> Ids:
+    delivery = factories.EntregaFactory(**fields)
+    return delivery.id_webhook, delivery.id
+
+
 def make_follower(**fields: Any) -> Ids:
     follower = factories.SeguidorFactory(**fields)
     return follower.id_tiquet, follower.id_usuario
@@ -91,6 +97,8 @@ MAKERS: dict[str, Make] = {
     f"{VISTAS}/{{id}}": make_view,
     f"{TIQUETS}/{{id}}/relaciones/{{id_relacion}}": make_relation,
     f"{TIQUETS}/{{id}}/seguidores/{{id_usuario}}": make_follower,
+    f"{WEBHOOKS}/{{id}}": maker(factories.WebhookFactory),
+    f"{WEBHOOKS}/{{id}}/entregas/{{id_entrega}}": make_delivery,
     f"{USERS}/{{id}}": maker(factories.UsuarioFactory),
     f"{AUTH}sesiones/{{id}}": make_session,
     f"{AUTH}tokens/{{id}}": maker(factories.TokenFactory),

@@ -20,7 +20,7 @@ from tests.factories import (
     segundo_factor,
     tiquet,
 )
-from tests.world import MAKERS, PERSONAS, POINTERS, TIQUETS, UNKNOWN, USERS, VISTAS
+from tests.world import MAKERS, PERSONAS, POINTERS, TIQUETS, UNKNOWN, USERS, VISTAS, WEBHOOKS
 
 EMAIL = "jadmin@gmail.com"  # whom the example of sign-in signs in: the caller of all cases
 CORTA = "corta"
@@ -48,6 +48,7 @@ CERRADO_ANTES = {
 EN_USO = {"id_externo": "X-1"}
 SUYO = {"id_usuario_creador": YO}  # of a Solicitante
 RESUELTO = {"id_estado": 5, "resolucion": "Se cambió el cable", "fecha_resolucion": AHORA}
+PARADO = {"activo": False, "motivo_pausa": "fallos", "fecha_pausa": AHORA, "fallos_seguidos": 120}
 HOLA = {"mensaje": "Sigue sin funcionar"}
 
 
@@ -274,6 +275,33 @@ CASES: dict[str, list[Case]] = {
         Case(("tiquet.importado",), Form(archivo=("t.ndjson", as_row(NUEVO | EXTERNO | CERRADO_ANTES)))),
         Case((), Form(archivo=("t.ndjson", as_row(NUEVO)))),  # It has no name by which it is known again.
     ],
+    f"POST {WEBHOOKS}": [
+        Case(("webhook.creado",)),
+        Case(("webhook.creado",), {"url": "https://[2606:4700::1]:8443/a?b=c", "eventos": ["*"]}),
+    ],
+    **on_each(
+        f"{WEBHOOKS}/{{id}}",
+        "PUT PATCH",
+        [
+            Case(("webhook.actualizado",)),
+            Case(
+                ("webhook.actualizado",), {"url": "https://otra.example.org", "filtros": {"id_estado": [1]}}
+            ),
+            Case(("webhook.actualizado",), {"activo": True}, PARADO),
+        ],
+    ),
+    f"DELETE {WEBHOOKS}/{{id}}": [Case(("webhook.eliminado",)), Case(("webhook.eliminado",), on=PARADO)],
+    f"POST {WEBHOOKS}/{{id}}/rotar": [
+        Case(("webhook.secreto_rotado",)),
+        Case(("webhook.secreto_rotado",), {}),
+        Case(("webhook.secreto_rotado",), {"horas": 0}),
+    ],
+    f"POST {WEBHOOKS}/{{id}}/probar": [Case(("webhook.probado",)), Case(("webhook.probado",), on=PARADO)],
+    f"POST {WEBHOOKS}/{{id}}/entregas/{{id_entrega}}/reenviar": [
+        Case(("webhook.reenviado",)),
+        Case(("webhook.reenviado",), on={"estado": "pendiente", "proximo_intento": AHORA}),
+    ],
+    f"POST {WEBHOOKS}/{{id}}/entregas/reenviar": [Case(())],  # It has none.
     "POST /api/users": [Case(("usuario.creado",))],
     **on_each(
         f"{USERS}/{{id}}",
@@ -411,6 +439,14 @@ REFUSALS: dict[str, list[Refusal]] = {
         ]
         for method in ("PUT", "PATCH", "DELETE")
     },
+    f"POST {WEBHOOKS}": [
+        Refusal(422, {"url": "https://10.0.0.1/", "eventos": ["*"]}),
+        Refusal(422, {"url": "http://example.org/", "eventos": ["*"]}),
+        Refusal(422, {"url": "https://example.org/", "eventos": ["ticket.*"]}),
+    ],
+    **on_each(f"{WEBHOOKS}/{{id}}", "PUT PATCH", [Refusal(422, {"url": "https://0x7f.1/"})]),
+    f"POST {WEBHOOKS}/{{id}}/rotar": [Refusal(422, {"horas": 169})],
+    f"POST {WEBHOOKS}/{{id}}/entregas/reenviar": [Refusal(422, {})],
     f"POST {VISTAS}": [
         Refusal(422, {"nombre": "Una", "filtros": {"id_estado": "uno"}}),
         Refusal(409, {"nombre": "Una", "filtros": {}}, planted=own_view),

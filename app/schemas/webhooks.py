@@ -3,6 +3,7 @@
 from marshmallow import Schema as Out
 from marshmallow import fields
 
+from app.errors import Falla
 from app.schemas.fields import (
     Booleano,
     Cambios,
@@ -24,6 +25,18 @@ URL = r"https?://[!-~]+"
 MAX_SECUENCIA = 9_007_199_254_740_991  # what every client's numbers can hold
 
 
+class Direccion(Texto):
+    """The address of a service."""
+
+    default_error_messages = {"form": Falla("url_invalida")}  # noqa: RUF012
+
+
+class Patron(Texto):
+    """Which actions."""
+
+    default_error_messages = {"form": Falla("patron_de_evento")}  # noqa: RUF012
+
+
 def ids(nombre: str) -> Lista:
     about = {"description": f"Hasta ocho ids de {nombre}."}
     return Lista(Entero(), min=1, max=8, metadata=about)
@@ -40,7 +53,7 @@ class FiltrosSchema(Schema):
 class WebhookFields(Schema):
     """What may be written of a webhook at any time."""
 
-    url = Texto(
+    url = Direccion(
         max=1000,
         form=URL,
         metadata={
@@ -50,7 +63,7 @@ class WebhookFields(Schema):
     )
     descripcion = Texto(max=200, allow_none=True, metadata={"description": "Para qué es."})
     eventos = Lista(
-        Texto(max=60, form=PATRON),
+        Patron(max=60, form=PATRON),
         min=1,
         max=50,
         metadata={

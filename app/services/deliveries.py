@@ -298,6 +298,8 @@ def pause(intentos: int) -> float:
 def arrange(id_webhook: int, ids_tiquet: Iterable[int], *, demote: bool) -> None:
     """Let the first delivery of each of these tickets be due, and with ``demote`` no other of them."""
     ids = list(ids_tiquet)
+    if not ids:
+        return
     heads = list(queries.heads(id_webhook, ids).values())
     first = Entregas.id_webhook == id_webhook, Entregas.secuencia.in_(heads)
     unseen = {"synchronize_session": False}

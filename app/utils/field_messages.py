@@ -21,6 +21,10 @@ FALLAS: dict[str, tuple[str, str]] = {
         "No es una dirección http(s) completa, sin usuario ni «#».",
         "It is no whole http(s) address without a user or a «#».",
     ),
+    "patron_de_evento": (
+        "No es una acción como «tiquet.creado», ni «tiquet.*» ni «*»; o esa entidad no existe.",
+        "It is no action such as «tiquet.creado», nor «tiquet.*» nor «*»; or there is no such entity.",
+    ),
     "solo_https": (
         "Debe ser https; http solo se admite hacia las redes de WEBHOOKS_ALLOWED_NETWORKS.",
         "It must be https; http is only taken to the networks of WEBHOOKS_ALLOWED_NETWORKS.",

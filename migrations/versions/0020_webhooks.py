@@ -5,8 +5,8 @@ from alembic import op
 
 from migrations.types import BIG_ID, INSTANT, LONG_TEXT, TABLE, exact_ascii
 
-revision = "0018"
-down_revision = "0017"
+revision = "0020"
+down_revision = "0019"
 
 
 def upgrade() -> None:
