@@ -9,10 +9,10 @@ import io
 import re
 import socket
 import ssl
-from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from time import monotonic
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -24,6 +24,8 @@ READ = 64 * 1024  # bytes of an answer that are taken from the line …
 KEPT = 4 * 1024  # … and that are kept
 TOLD = ("Content-Type", "Location", "Retry-After")  # headers of the answer that are kept
 NUMBER = re.compile(r"\d+|0[xX][0-9A-Fa-f]*", re.ASCII)
+# For protocols: not all versions of Python know that nobody is there.
+SPECIAL = (ip_network("192.0.0.0/24"), ip_network("192.88.99.0/24"))
 # What may be told of an address without asking anybody.
 CODIGOS = ("url_invalida", "solo_https", "destino_no_permitido")
 
@@ -98,7 +100,7 @@ def unwrapped(address: Address) -> Address:
 
 def is_public(address: Address) -> bool:
     """Whether it is one of the open Internet; what only leads on to another address (6to4, NAT64) is not."""
-    special = address.is_multicast or address.is_reserved or address.is_unspecified
+    special = address.is_multicast or address.is_reserved or any(address in network for network in SPECIAL)
     return address.is_global and not special and not getattr(address, "sixtofour", None)
 
 
@@ -150,8 +152,8 @@ def exchange(
         connection.sock.settimeout(left(end))
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("POST", target, body, headers)
-        response = connection.getresponse()
-        text = kept(response)
+        with closing(connection.getresponse()) as response:
+            text = kept(response)
         told = {name: response.headers[name][:200] for name in TOLD if name in response.headers}
         return Answer(response.status, told, text)
     finally:
@@ -200,24 +202,35 @@ def kept(response: http.client.HTTPResponse) -> str:
 
 
 class Timed(io.RawIOBase):
-    """What a socket receives until an instant, however slowly it comes."""
+    """What a socket receives until an instant, however slowly it comes.
+
+    It reads through a file of the socket's own, which stays open when ``http.client`` lets the socket go.
+    """
 
     def __init__(self, sock: socket.socket, end: float) -> None:
         self.sock, self.end = sock, end
+        self.file = sock.makefile("rb", buffering=0)
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, buffer: Any) -> int | None:
         self.sock.settimeout(left(self.end))
-        return self.sock.recv_into(buffer)
+        return self.file.readinto(buffer)
+
+    def close(self) -> None:
+        self.file.close()
+        super().close()
 
 
 class Source:
     """What ``HTTPResponse`` wants of a socket."""
 
     def __init__(self, sock: socket.socket, end: float) -> None:
-        self.makefile: Callable[[str], io.BufferedReader] = lambda _mode: io.BufferedReader(Timed(sock, end))
+        self.sock, self.end = sock, end
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(Timed(self.sock, self.end))
 
 
 def response_of(end: float, sock: socket.socket, *args: Any, **options: Any) -> http.client.HTTPResponse:

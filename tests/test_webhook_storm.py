@@ -1,0 +1,220 @@
+"""Several workers, slow receivers and killed workers: nothing is lost, and the events of a ticket are in order."""
+
+import random
+import signal
+from contextlib import ExitStack
+from datetime import UTC, timedelta
+from threading import Event, Thread
+from time import monotonic, sleep
+
+import pytest
+import sqlalchemy as sa
+import time_machine
+from flask import current_app
+
+from app.extensions import db
+from app.models import Entregas, utcnow
+from app.permissions import Actor
+from app.services import deliveries, webhooks, worker
+from app.transaction import run
+from tests import factories
+from tests.conftest import config_for
+from tests.factories import NUEVO
+from tests.gunicorn import prepared
+from tests.receivers import LOOPBACK, receiver
+from tests.test_worker import flask, until
+from tests.threads import at_once
+from tests.world import TIQUETS, WEBHOOKS
+
+TICKETS, CHANGES = 40, 9  # 400 events
+WORKERS, EVERY = 3, 1.5
+
+
+@pytest.fixture
+def hook(committed, with_settings):
+    """Makes webhooks that are told of tickets."""
+    with_settings(**LOOPBACK)
+    client, admin = committed.test_client(), factories.quien("Administrador")
+
+    def hook(url):
+        body = {"url": url, "eventos": ["tiquet.*"]}
+        return client.post(WEBHOOKS, json=body, headers=admin.headers).json["id"]
+
+    hook.client, hook.headers = client, admin.headers
+    return hook
+
+
+def open_tickets(hook, count):
+    return [hook.client.post(TIQUETS, json=NUEVO, headers=hook.headers).json["id"] for _ in range(count)]
+
+
+def states():
+    db.session.remove()
+    found = db.session.execute(sa.select(Entregas.estado, sa.func.count()).group_by(Entregas.estado))
+    return dict(found.tuples().all())
+
+
+def fan_out():
+    db.session.remove()
+    while deliveries.fan_out():
+        pass
+    db.session.remove()
+
+
+def test_all_workers_together_send_so_many_at_once_to_one_webhook_and_each_event_once(committed, hook):
+    def slowly(_arrival):
+        sleep(0.1)
+        return 200
+
+    with receiver(slowly) as own:
+        hook(own.url)
+        open_tickets(hook, 24)
+        fan_out()
+
+        def one(_number):
+            done = 0
+            with committed.app_context():
+                while "pendiente" in states():
+                    done += deliveries.deliver()
+            return done
+
+        assert sum(at_once(10, one)) == 24
+
+    assert own.most == deliveries.SIMULTANEAS
+    assert len({arrival.id for arrival in own.arrivals}) == len(own.arrivals) == 24
+
+
+def test_where_it_fails_only_one_asks_at_a_time(committed, hook):
+    def slowly(_arrival):
+        sleep(0.1)
+        return 500
+
+    with receiver(slowly) as own:
+        hook(own.url)
+        open_tickets(hook, 12)
+        fan_out()
+
+        def one(_number):
+            with committed.app_context():
+                return deliveries.deliver()
+
+        at_once(8, one)
+        count = len(own.arrivals)
+        assert count >= deliveries.DUDOSO
+        own.most = 0
+        with time_machine.travel(utcnow().replace(tzinfo=UTC) + timedelta(seconds=100)):
+            at_once(8, one)
+
+    assert own.most == 1
+    assert len(own.arrivals) > count
+
+
+@pytest.mark.alone
+def test_a_webhook_that_is_slow_does_not_keep_the_others_waiting(committed, hook):
+    release = Event()
+
+    def never(_arrival):
+        release.wait(4)
+        return 200
+
+    with receiver(never) as slow, receiver() as quick:
+        hook(slow.url)
+        hook(quick.url)
+        db.session.remove()
+        stop = Event()
+        working = Thread(target=worker.work, args=(stop, committed.app_context))
+        working.start()
+        try:
+            open_tickets(hook, 20)
+            start = monotonic()
+            until(lambda: len(quick.arrivals) == 20)
+            assert monotonic() - start < 3
+            assert len(slow.arrivals) <= deliveries.SIMULTANEAS
+        finally:
+            release.set()
+            stop.set()
+            working.join(30)
+    assert not working.is_alive()
+
+
+def test_a_claim_of_a_killed_worker_ends_by_itself_and_what_comes_late_changes_nothing(committed, hook):
+    with receiver() as own:
+        id = hook(own.url)
+        open_tickets(hook, 1)
+        fan_out()
+        killed = run(lambda: deliveries.claim(id, "a" * 32))
+        assert deliveries.deliver() == 0  # It is being sent, for all that is known.
+        with time_machine.travel(utcnow().replace(tzinfo=UTC) + deliveries.PLAZO + timedelta(seconds=1)):
+            assert deliveries.deliver() == 1
+        late = deliveries.attempt(killed) | {"respuesta_estado": 500}
+        run(lambda: deliveries.settle(killed, late, more=False))
+
+    assert states() == {"entregada": 1}
+    db.session.remove()
+    assert db.session.scalars(sa.select(Entregas.intentos)).one() == 2
+    assert db.session.scalars(sa.select(Entregas.respuesta_estado)).one() == 204
+
+
+@pytest.mark.usefixtures("without_app")
+def test_under_killed_workers_400_of_400_come_and_those_of_each_ticket_in_order(fresh_database, monkeypatch):
+    for name, value in LOOPBACK.items():
+        monkeypatch.setenv(name, value)
+    chance, calm = random.Random(7), Event()
+
+    def moody(_arrival):
+        sleep(chance.uniform(0, 0.03))
+        return 200 if calm.is_set() or chance.random() > 0.15 else 500
+
+    with prepared(fresh_database), receiver(moody) as own, ExitStack() as stack:
+        datos = {"url": own.url, "eventos": ["tiquet.*"]}
+        current_app.extensions["soporteplus"] = config_for(fresh_database, **LOOPBACK)
+        admin = factories.quien("Administrador")
+        actor = Actor(admin.id, "Administrador")
+        id, _ = run(lambda: webhooks.create(actor, datos))
+        db.session.remove()
+        workers = [stack.enter_context(flask(fresh_database, "worker")) for _ in range(WORKERS)]
+        stopped, killed = Event(), []
+
+        def kill():
+            while not stopped.wait(EVERY):
+                if len(own.arrivals) > 5 * len(killed):  # They are at it.
+                    victim = workers.pop(0)
+                    victim.send_signal(signal.SIGKILL)
+                    killed.append(victim.pid)
+                    workers.append(stack.enter_context(flask(fresh_database, "worker")))
+
+        killer = Thread(target=kill)
+        killer.start()
+        client = current_app.test_client()
+        ids = [client.post(TIQUETS, json=NUEVO, headers=admin.headers).json["id"] for _ in range(TICKETS)]
+        for number in range(CHANGES):
+            for one in ids:
+                body = {"titulo": f"Título {number}"}
+                assert client.put(f"{TIQUETS}/{one}", json=body, headers=admin.headers).status_code == 200
+        until(lambda: len(killed) >= 4)
+        stopped.set()
+        killer.join()
+        calm.set()
+        for one in workers:
+            one.send_signal(signal.SIGKILL)
+        db.session.remove()
+        finish()
+        events = set(db.session.scalars(sa.select(Entregas.id_evento)))
+
+    assert len(events) == TICKETS * (CHANGES + 1) == 400
+    assert {arrival.id for arrival in own.arrivals} == events
+    order = own.of_tickets()
+    assert len(order) == TICKETS
+    assert all(len(numbers) == CHANGES + 1 and numbers == sorted(numbers) for numbers in order.values())
+
+
+def finish():
+    """Go on, later and later, until all is delivered."""
+    for rounds in range(1, 60):
+        with time_machine.travel(utcnow().replace(tzinfo=UTC) + rounds * timedelta(seconds=90)):
+            fan_out()
+            while deliveries.deliver():
+                pass
+        if set(states()) == {"entregada"}:
+            return
+    raise AssertionError(states())
