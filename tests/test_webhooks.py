@@ -588,6 +588,22 @@ def test_what_was_sent_of_a_ticket_can_be_forgotten_and_what_waits_is_told_with_
     assert {row["estado"] for row in told(made)} == {"entregada"}
 
 
+def test_what_is_forgotten_while_it_is_being_sent_stays_forgotten(hook, open_ticket, told):
+    with receiver() as own:
+        made = hook(own.url, ["tiquet.*"])
+        ticket = open_ticket()
+        db.session.remove()
+        deliveries.fan_out()
+        turno = transaction.run(lambda: deliveries.claim(made["id"], "a" * 32))
+        transaction.run(lambda: webhooks.forget_ticket([ticket["id"]]))
+        tried = deliveries.attempt(turno)
+        transaction.run(lambda: deliveries.settle(turno, tried, more=False))
+        db.session.remove()
+
+    (row,) = told(made)
+    assert (row["estado"], row["peticion"]["cuerpo"]) == ("entregada", None)
+
+
 def test_when_there_is_no_webhook_nothing_is_numbered_or_written(session, admin, call):
     call(admin, "POST", TIQUETS, NUEVO)
     db.session.remove()

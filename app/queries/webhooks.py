@@ -32,6 +32,11 @@ def locked(id: int) -> Webhooks | None:
     return db.session.scalars(select(Webhooks).where(Webhooks.id == id).with_for_update()).one_or_none()
 
 
+def lock_all() -> None:
+    """Let nobody make or change deliveries until this unit ends."""
+    db.session.scalars(select(Webhooks.id).order_by(Webhooks.id).with_for_update()).all()
+
+
 def any_active() -> bool:
     return db.session.scalar(select(Webhooks.id).where(Webhooks.activo.is_(True)).limit(1)) is not None
 

@@ -187,7 +187,10 @@ def taken(webhook: Webhooks, tomado_por: str) -> Turno | None:
     if entrega is None:
         return None
     free = Entregas.id == entrega.id, Entregas.proximo_intento == entrega.proximo_intento
+    cuerpo = entrega.cuerpo or told_anew(entrega)
     values = {"tomado_por": tomado_por, "proximo_intento": now + PLAZO, "intentos": entrega.intentos + 1}
+    if entrega.cuerpo is None:  # Else it is not written again: it may be emptied while it is being sent.
+        values["cuerpo"] = cuerpo
     ours: Any = db.session.execute(
         update(Entregas).where(*free).values(values).execution_options(synchronize_session=False)
     )
@@ -202,7 +205,7 @@ def taken(webhook: Webhooks, tomado_por: str) -> Turno | None:
         intentos=entrega.intentos + 1,
         url=webhook.url,
         secretos=secrets_of(webhook, now),
-        cuerpo=entrega.cuerpo or told_anew(entrega),
+        cuerpo=cuerpo,
         tomado_por=tomado_por,
     )
 
@@ -224,7 +227,7 @@ def attempt(turno: Turno) -> dict[str, Any]:
     start, now = monotonic(), utcnow()
     cuerpo = (turno.cuerpo or "").encode()
     headers = headers_of(turno, now, cuerpo)
-    noted = {"fecha_intento": now, "url": turno.url, "cabeceras": headers, "cuerpo": turno.cuerpo}
+    noted = {"fecha_intento": now, "url": turno.url, "cabeceras": headers}
     try:
         if turno.cuerpo is None:
             raise outgoing.Refused("evento_purgado")

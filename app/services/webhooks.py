@@ -154,10 +154,12 @@ def forget_ticket(ids: Iterable[int]) -> int:
 
 
 def forget(entidad: str, ids: Iterable[int]) -> int:
-    """Empty the bodies of the deliveries about some things, in a unit of work of who anonymises them.
+    """Empty the bodies of the deliveries about some things, first in a unit of work that anonymises them.
 
-    One that was not sent yet is told with what is left of its event.
+    What happened before and has no deliveries yet gets them behind it. One that was not sent yet is told
+    with what is left of its event.
     """
+    queries.lock_all()
     numbers, done = delivery_queries.numbers_of(entidad, list(ids)), 0
     webhooks = delivery_queries.told_webhooks()
     for start in range(0, len(numbers), BATCH):

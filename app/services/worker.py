@@ -6,6 +6,7 @@ would not find. Without a worker all goes on but what only jobs do.
 
 import logging
 import os
+import random
 import re
 import socket
 from collections.abc import Callable
@@ -38,7 +39,7 @@ class Job:
 
     nombre: str
     work: Callable[[], int]  # Answers how much it did; after nothing it rests.
-    every: float  # seconds of rest
+    every: float  # seconds of rest, or a bit less
     threads: int = 1  # that do it at the same time
 
 
@@ -53,7 +54,7 @@ def upkeep() -> int:
 
 JOBS = (
     Job("numeración", number, 1.0),
-    Job("reparto de webhooks", deliveries.fan_out, 0.5),
+    Job("reparto de webhooks", deliveries.fan_out, 0.2),
     Job("entrega de webhooks", deliveries.deliver, 0.5, threads=8),
     Job("mantenimiento", upkeep, 60.0),
 )
@@ -91,7 +92,8 @@ def repeat(job: Job, stop: Event, scope: Scope) -> None:
     while not stop.is_set():
         done = attempt(job.nombre, job.work, scope)
         if not done:
-            stop.wait(AFTER_A_FAULT if done is None else job.every)
+            # Not all threads of a job at the same moment: what is new finds one that looks soon.
+            stop.wait(AFTER_A_FAULT if done is None else random.uniform(0.5, 1) * job.every)
 
 
 def attempt(nombre: str, piece: Callable[[], object], scope: Scope) -> object | None:
