@@ -36,7 +36,7 @@ VALUES = {int: 1, str: "x", bool: True, bytes: b"x", object: "x", datetime: date
 CHECKED = {
     "canal": "api",
     "id_empleado": None,  # A ticket has one requester.
-    "estado": "pendiente",
+    "Entregas.estado": "pendiente",
     "idioma": "es",
     "asignacion": "ninguna",
     "motivo": "manual",

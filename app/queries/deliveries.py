@@ -34,6 +34,9 @@ CONDICIONES: dict[str, Callable[[Any], ColumnElement[bool]]] = {
 def page(id_webhook: int, estado: str | None, limite: int, corte: Corte | None) -> Pagina:
     """Deliveries of a webhook, the newest first."""
     query = SHOWN.where(Entregas.id_webhook == id_webhook, *([Entregas.estado == estado] if estado else []))
+    # MariaDB would look up the webhook, and read all that is before the cursor.
+    index = f"ix_Entregas_id_webhook{'_estado' if estado else ''}_id"
+    query = query.with_hint(Entregas, f"FORCE INDEX ({index})", "mysql")
     pagina = page_of(query, (Entregas.id,), limite, corte, descending=True)
     return Pagina([shape(fila) for fila in pagina.filas], pagina.total, pagina.siguiente)
 
