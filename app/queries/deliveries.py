@@ -49,11 +49,13 @@ def get(id_webhook: int, id: int) -> dict[str, Any] | None:
 
 
 def shape(row: dict[str, Any]) -> dict[str, Any]:
-    waits = row["estado"] == PENDIENTE and row["tomado_por"] is None and row["proximo_intento"] != EN_FILA
+    due = row["proximo_intento"]
+    waits = due and row["estado"] == PENDIENTE and row["tomado_por"] is None and due != EN_FILA
     answered = row["respuesta_estado"] is not None
     return {
         **{key: row[key] for key in PROPIAS},
-        "proximo_intento": row["proximo_intento"] if waits else None,
+        # A test was due when it was made.
+        "proximo_intento": max(due, row["fecha_creacion"]) if waits else None,
         "peticion": {"url": row["url"], "cabeceras": row["cabeceras"] or {}, "cuerpo": row["cuerpo"]},
         "respuesta": {
             "estado": row["respuesta_estado"],
