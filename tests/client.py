@@ -32,6 +32,8 @@ SECRET_KEYS = {
     ),
 }
 TOLD_ONCE = {
+    "webhooks_create_webhook": {"secreto"},
+    "webhooks_rotate_secret": {"secreto"},
     "auth_login": {"access_token", "refresh_token", "csrf_token", "desafio"},
     "auth_finish_login": {"access_token", "refresh_token", "csrf_token"},
     "auth_finish_sso": {"access_token", "refresh_token", "csrf_token", "desafio"},
