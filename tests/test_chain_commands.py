@@ -4,8 +4,9 @@ import pytest
 import sqlalchemy as sa
 
 from app.extensions import db
-from app.models import BASE_ID, GENESIS, LogCabeza, LogTransaccional
-from app.services import purging
+from app.models import BASE_ID, GENESIS, LogCabeza, LogTransaccional, Webhooks
+from app.services import deliveries, purging
+from tests import factories
 from tests.factories import NUEVO
 from tests.world import between_requests
 
@@ -150,3 +151,17 @@ def test_a_purge_that_is_stopped_leaves_a_log_that_verifies_and_is_taken_up_agai
 
     assert command("auditoria", "purgar", "--hasta", exported, "--si").output == "Eventos borrados: 4.\n"
     assert command("auditoria", "verificar").exit_code == 0
+
+
+def test_what_a_webhook_has_not_been_given_yet_is_not_purged(command, path):
+    webhook = factories.WebhookFactory(hasta_secuencia=0).id
+    db.session.commit()
+    exported = command("auditoria", "cabeza").output.split()[0]
+
+    ended = command("auditoria", "purgar", "--hasta", exported, "--si")
+    with between_requests():
+        deliveries.fan_out()
+    assert (ended.exit_code, "posterior a la secuencia 0" in ended.output) == (1, True)
+
+    assert db.session.get(Webhooks, webhook).hasta_secuencia == int(exported.partition(":")[0])
+    assert command("auditoria", "purgar", "--hasta", exported, "--si").exit_code == 0

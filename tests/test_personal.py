@@ -9,7 +9,7 @@ from sqlalchemy import select
 from app.extensions import db
 from app.models import Base, IdentidadExterna, LogTransaccional, Tiquet, utcnow
 from app.queries.anonymising import NEUTRO
-from app.services import anonymising, chain, maintenance, sequencer
+from app.services import anonymising, chain, deliveries, maintenance, sequencer
 from tests import factories
 from tests.client import Form
 from tests.conftest import FILES
@@ -64,6 +64,8 @@ class Caso:
         self.sid, headers = factories.signed_in(self.usuario, agente=mark(15), ip="10.9.8.7")
         self.yo = factories.Quien(self.usuario, CORREO_DE_USUARIO, self.sid, headers)
         call(self.yo, "PUT", "/api/auth/me", {"preferencias": {"tema": mark(16)}, "telefono": mark(30)})
+        factories.WebhookFactory(eventos=["*"])
+        db.session.commit()
         self.tiquet = self.made(self.yo, TIQUETS, NUEVO | {"telefono_contacto": mark(17)})
         self.conversation()
         self.others()
@@ -108,6 +110,7 @@ class Caso:
         )
         self.vecino = self.made(self.tecnico, path_of(self.entidad), {"nombre": "Vecino", "notas": "Suyas"})
         self.suyo = self.made(self.tecnico, TIQUETS, factories.NUEVO | {f"id_{self.entidad}": self.vecino})
+        deliveries.fan_out()
         db.session.remove()
 
     def anonymise(self, confirmar=CORREO, **headers):

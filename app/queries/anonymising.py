@@ -114,6 +114,12 @@ def telling(parte: "Parte") -> list[int]:
     return found
 
 
+def numbers(ids: list[int]) -> list[int]:
+    """The numbers of events."""
+    found = select(log.secuencia).where(log.id.in_(ids), NUMBERED)
+    return [number for number in db.session.scalars(found) if number is not None]
+
+
 def tells(cambios: list[dict[str, Any]]) -> bool:
     """Whether changes hold a text that may be personal: any, but for instants and words of ours."""
     return any(

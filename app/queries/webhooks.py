@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.extensions import db
 from app.models import CABEZA_ID, LogCabeza, Webhooks
@@ -39,6 +39,11 @@ def lock_all() -> None:
 
 def any_active() -> bool:
     return db.session.scalar(select(Webhooks.id).where(Webhooks.activo.is_(True)).limit(1)) is not None
+
+
+def needed() -> int | None:
+    """The number behind which some active webhook has not been given its deliveries."""
+    return db.session.scalar(select(func.min(Webhooks.hasta_secuencia)).where(Webhooks.activo.is_(True)))
 
 
 def behind() -> list[int]:

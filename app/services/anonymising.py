@@ -42,7 +42,7 @@ from app.queries import personal
 from app.queries.anonymising import NEUTRO, Parte
 from app.queries.people import PERSONAS
 from app.queries.personal import Titular
-from app.services import attempts, audit, people, search, sequencer, sessions, users
+from app.services import attempts, audit, people, search, sequencer, sessions, users, webhooks
 from app.storage import store
 
 NOMBRE, APELLIDO = "Usuario", "anonimizado"  # of a user
@@ -139,7 +139,7 @@ class Borrado:
         for id in queries.elsewhere(self.who):
             self.whole(lambda id=id: self.ticket_of_others(id))  # type: ignore[misc]
         for id in queries.purged(self.who):
-            self.whole(lambda id=id: self.log_of(queries.of_ticket(id)))  # type: ignore[misc]
+            self.whole(lambda id=id: self.purged(id))  # type: ignore[misc]
         for correo in self.who.correos:
             for id in queries.naming(correo):
                 self.whole(lambda id=id, correo=correo: self.ticket_naming(id, correo))  # type: ignore[misc]
@@ -183,6 +183,7 @@ class Borrado:
 
     def ticket(self, id: int) -> Paso:
         """One of its tickets: all texts, whoever wrote them, and all files."""
+        webhooks.forget_ticket([id])
         tiquet = queries.own_ticket(self.who, id)
         if tiquet is None:
             return Paso.HECHO  # Purged, or somebody else's now.
@@ -239,6 +240,7 @@ class Borrado:
 
     def ticket_of_others(self, id: int) -> Paso:
         """What its users wrote on somebody else's ticket, with what the log still tells of what is gone."""
+        webhooks.forget_ticket([id])
         tiquet = queries.locked_ticket(id)
         if queries.has_unnumbered(LogTransaccional.id_tiquet == id):
             return Paso.NUMERAR
@@ -260,6 +262,7 @@ class Borrado:
 
     def ticket_naming(self, id: int, correo: str) -> Paso:
         """Somebody else's ticket that holds an e-mail: that alone is replaced, and emptied from the log."""
+        webhooks.forget_ticket([id])
         tiquet = queries.locked_ticket(id)
         if tiquet is None:
             return Paso.HECHO
@@ -282,6 +285,10 @@ class Borrado:
             tiquet.descripcion, tiquet.resolucion = after["descripcion"] or "", after["resolucion"]
             self.tell_ticket(tiquet, tiquet.numero_adjuntos)
         return Paso.MAS if left else Paso.HECHO
+
+    def purged(self, id: int) -> Paso:
+        webhooks.forget_ticket([id])
+        return self.log_of(queries.of_ticket(id))
 
     def log_of(self, *partes: Parte) -> Paso:
         """What only the log tells any more."""
@@ -348,6 +355,9 @@ class Borrado:
 
     def identity(self) -> Paso:
         """Last: what it and its users are called, and all that is theirs alone."""
+        webhooks.forget(self.who.entidad, [self.who.id])
+        for entidad in personal.DE_CUENTA:
+            webhooks.forget(entidad, self.who.usuarios)
         persona = people.find(self.who.entidad, self.who.id)
         accounts = queries.locked_users(self.who)
         if persona.anonimizacion_pedida is None:
@@ -414,6 +424,7 @@ def empty(*partes: Parte) -> bool:
     for parte in partes:
         ids = queries.telling(parte)
         if ids:
+            webhooks.forget_events(queries.numbers(ids))
             telling = update(LogTransaccional).where(LogTransaccional.id.in_(ids), queries.NUMBERED)
             db.session.execute(
                 telling.values(cambios=[], sal=None).execution_options(synchronize_session=False)

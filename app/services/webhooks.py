@@ -154,13 +154,19 @@ def forget_ticket(ids: Iterable[int]) -> int:
 
 
 def forget(entidad: str, ids: Iterable[int]) -> int:
-    """Empty the bodies of the deliveries about some things, first in a unit of work that anonymises them.
+    """Empty the bodies of the deliveries about some things, in the unit of work that anonymises them.
 
     What happened before and has no deliveries yet gets them behind it. One that was not sent yet is told
     with what is left of its event.
     """
     queries.lock_all()
-    numbers, done = delivery_queries.numbers_of(entidad, list(ids)), 0
+    return forget_events(delivery_queries.numbers_of(entidad, list(ids)))
+
+
+def forget_events(numbers: list[int]) -> int:
+    """The same for those of some events, by their numbers."""
+    queries.lock_all()
+    done = 0
     webhooks = delivery_queries.told_webhooks()
     for start in range(0, len(numbers), BATCH):
         some = Entregas.secuencia.in_(numbers[start : start + BATCH])

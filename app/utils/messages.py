@@ -191,6 +191,10 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
             "Ya existe otro con el mismo valor en: {campos}.",
             "There is another with the same: {campos}.",
         ),
+        "eventos_sin_enviar": (
+            "Algún webhook activo aún no tiene lo posterior a la secuencia {hasta}: espere, o páuselo.",
+            "Some active webhook has not been given what follows number {hasta}: wait, or pause it.",
+        ),
         "registro_alterado": (
             "El registro no está íntegro: secuencia {secuencia}, {motivo}.",
             "The log is not whole: number {secuencia}, {motivo}.",
