@@ -337,7 +337,7 @@ class Estante:
 
 
 @pytest.fixture(params=CASOS, ids=str)
-def estante(request: pytest.FixtureRequest, client: Any, admin: factories.Quien) -> Estante:
+def estante(request: pytest.FixtureRequest, tampering: None, client: Any, admin: factories.Quien) -> Estante:
     return Estante(client, admin, request.param)
 
 
