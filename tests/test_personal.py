@@ -262,6 +262,40 @@ def test_on_others_tickets_only_its_own_words_and_its_address_go(caso):
     )
 
 
+def test_what_a_user_of_it_once_opened_for_somebody_else_stays(caso):
+    who = caso()
+    id = factories.tiquet(id_usuario_creador=who.usuario, id_cliente=who.vecino, titulo="De otro")
+    factories.ComentarioFactory(id_tiquet=id, id_autor=who.usuario, mensaje=mark(41))
+    db.session.remove()
+    assert mark(41) in [row["mensaje"] for row in who.data().json["comentarios"]]
+
+    who.anonymise()
+
+    assert mark(41) not in dump()
+
+    assert who.call(who.admin, "GET", f"{TIQUETS}/{id}").json["titulo"] == "De otro"
+    assert id not in [row["id"] for row in who.data().json["tiquets"]]
+
+
+def test_what_is_written_after_the_log_was_numbered_goes_too(caso, monkeypatch):
+    who = caso()
+    telling = anonymising.queries.telling_tickets
+
+    def beside_a_writer(titular):
+        for id in telling(titular):
+            for titulo in (mark(40), "Otro título"):
+                who.call(who.tecnico, "PUT", f"{TIQUETS}/{who.tiquet}", {"titulo": titulo})
+            yield id
+
+    monkeypatch.setattr(anonymising.queries, "telling_tickets", beside_a_writer)
+
+    assert who.anonymise().json["fecha_anonimizado"]
+
+    assert "marca" not in dump().lower()
+    sequencer.number_events()
+    assert chain.verify()["integra"]
+
+
 def test_the_address_as_part_of_another_one_stays(caso):
     who = caso()
     longer = {"descripcion": f"x{CORREO} o {CORREO}.mx"}
@@ -444,7 +478,7 @@ def test_what_one_request_has_no_time_for_the_next_one_does(caso, monkeypatch):
 
 def test_many_comments_take_several_units(caso, monkeypatch):
     who = caso()
-    for number in range(7):
+    for number in range(20):
         factories.ComentarioFactory(id_tiquet=who.tiquet, mensaje=f"marca {number}")
     db.session.remove()
     monkeypatch.setattr("app.queries.anonymising.BATCH", 3)
