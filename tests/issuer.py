@@ -44,6 +44,7 @@ class Issuer:
         self.asked: list[str] = []
         self.forms: list[dict[str, str]] = []
         self.codes: dict[str, dict[str, str]] = {}
+        self.of_code: dict[str, dict[str, Any]] = {}  # claims, of who came back with it
         self.released = Event()  # What is slow ends when the test does.
 
     def browse(self, location: str) -> dict[str, str]:
@@ -92,10 +93,10 @@ class Issuer:
         if not right:
             return 400, b'{"error": "invalid_grant"}'
         return 200, json.dumps(
-            {"access_token": "a", "token_type": "Bearer", "id_token": self.id_token(asked)}
+            {"access_token": "a", "token_type": "Bearer", "id_token": self.id_token(asked, form["code"])}
         ).encode()
 
-    def id_token(self, asked: dict[str, str]) -> str:
+    def id_token(self, asked: dict[str, str], code: str) -> str:
         now = int(time())
         claims = {
             "iss": self.address,
@@ -109,7 +110,8 @@ class Issuer:
             "given_name": "Ana",
             "family_name": "Paz",
             "groups": ["mesa"],
-        } | self.claims
+        }
+        claims |= self.claims | self.of_code.get(code, {})
         claims = {name: value for name, value in claims.items() if value is not None}
         if self.forge:
             return self.forge(claims)

@@ -6,7 +6,7 @@ import pytest
 
 from app import create_app, transaction
 from app.extensions import db
-from app.utils import tokens
+from app.utils import oidc, tokens
 from tests.client import ApiClient, documented, example_of, operations
 from tests.conftest import config_for
 from tests.mariadb import free_port
@@ -23,6 +23,8 @@ SECRET = "SELECT clave FROM Usuario at /srv/soporteplus/app.py, line 7"
 BARE = {"type", "title", "status", "detail", "instance", "codigo", "id_solicitud"}
 # They answer without the database.
 WITHOUT_DATABASE = {"GET /", "GET /health", "GET /metrics", *DOCUMENTS}
+# There is no issuer here: 404, before anything is asked.
+WITHOUT_DATABASE |= {"GET /api/auth/oidc/inicio", "GET /api/auth/oidc/retorno"}
 
 
 def address(rule: str) -> str:
@@ -139,15 +141,21 @@ def test_without_a_database_no_route_lets_anybody_in_or_tells_why(cut_off):
         signed = {"Authorization": f"Bearer {tokens.pair(1, '0' * 32)['access_token']}"}
         renewing = {"Authorization": f"Bearer {tokens.pair(1, '0' * 32)['refresh_token']}"}
         desafio = tokens.challenge(1, "0" * 64)
+        codigo = oidc.issued(1, "este")
     bodies = {name: example_of(about) for name, about in operations(app)}
     bodies["POST /api/auth/login/segundo-factor"] |= {"desafio": desafio}
+    bodies["POST /api/auth/oidc/canje"] |= {"codigo": codigo}
+    cut_off.set_cookie(oidc.NAVEGADOR, "este", path="/api/auth/oidc")
     program = {"Authorization": f"Bearer spt_{'x' * 43}"}
 
     for operation in routes(app):
         method, rule = operation.split()
         body = bodies.get(documented(operation))
         for headers in (renewing,) if rule == "/api/auth/refresh" else (signed, program):
-            answer = cut_off.open(address(rule), method=method, json=body, headers=headers)
+            came_back = {"state": "x", "code": "x"} if rule.endswith("/oidc/retorno") else {}
+            answer = cut_off.open(
+                address(rule), method=method, json=body, headers=headers, query_string=came_back
+            )
             if operation in WITHOUT_DATABASE:
                 assert answer.status_code in (200, 404), operation
                 continue

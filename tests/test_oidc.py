@@ -4,6 +4,7 @@ import logging
 import socket
 from datetime import UTC, timedelta
 from http.cookies import SimpleCookie
+from threading import Barrier
 from time import monotonic, time
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,7 +16,7 @@ from joserfc import jwt
 from app.extensions import db
 from app.models import IdentidadExterna, Sesion, Usuario, utcnow
 from app.services import issuer as asking
-from app.services import passwords
+from app.services import oidc, passwords
 from config.config import Config, ConfigError
 from tests.conftest import config_for
 from tests.factories import CLAVE, ClienteFactory, UsuarioFactory, codigo, quien, segundo_factor
@@ -418,17 +419,47 @@ def test_of_many_who_send_one_code_at_once_one_gets_in(committed, issuer, monkey
     assert db.session.query(Sesion).count() == 1
 
 
-def test_of_a_new_identity_that_comes_twice_at_once_there_is_one_account(committed, issuer, monkeypatch):
+@pytest.fixture
+def together(committed, issuer, monkeypatch):
+    """So many browsers, which come back at once and are settled at once: what each is answered."""
     url = committed.config["SQLALCHEMY_DATABASE_URI"].render_as_string(hide_password=False)
     monkeypatch.setitem(committed.extensions, "soporteplus", config_for(url, **settings_for(issuer)))
-    browsers = [committed.test_client() for _ in range(3)]
-    backs = [set_out(browser, issuer) for browser in browsers]
+    before = oidc.hash_for_new
 
-    answers = at_once(3, lambda n: browsers[n].get(RETORNO, query_string=backs[n]))
+    def together(*each):
+        start = Barrier(len(each))
+        monkeypatch.setattr(oidc, "hash_for_new", lambda *args: (before(*args), start.wait(30))[0])
+        browsers = [committed.test_client() for _ in each]
+        backs = []
+        for browser, claims in zip(browsers, each, strict=True):
+            backs.append(set_out(browser, issuer))
+            issuer.of_code[backs[-1]["code"]] = claims
+        db.session.remove()
+        return [
+            answer.status_code
+            for answer in at_once(len(each), lambda n: browsers[n].get(RETORNO, query_string=backs[n]))
+        ]
 
-    assert [answer.status_code for answer in answers] == [302] * 3
-    db.session.rollback()
+    return together
+
+
+def test_of_a_new_identity_that_comes_twice_at_once_there_is_one_account(together):
+    assert together({}, {}) == [302, 302]
+
     assert (db.session.query(Usuario).count(), db.session.query(IdentidadExterna).count()) == (1, 1)
+
+
+def test_of_two_administradores_who_are_demoted_at_once_one_stays(together, committed):
+    """Whatever the issuer says of both."""
+    two = [{"sub": f"s{n}", "email": f"s{n}@example.org"} for n in range(2)]
+    together(*({**one, "groups": ["jefes"]} for one in two))
+    for _ in range(5):
+        answers = together(*({**one, "groups": ["mesa"]} for one in two))
+
+        assert sorted(answers) == [302, 409]
+        db.session.rollback()
+        assert db.session.query(Usuario).filter_by(tipo_usuario="Administrador").count() == 1
+        together(*({**one, "groups": ["jefes"]} for one in two))
 
 
 def test_in_cookie_mode_the_refresh_token_is_in_the_cookie(client, configured, issuer):
