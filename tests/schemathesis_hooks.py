@@ -34,6 +34,7 @@ BY_STATE = {
     *("archivo_vacio", "columna_desconocida", "columna_repetida", "codificacion", "csv_invalido"),
     "en_el_futuro",
     *("json_numero_demasiado_largo", "fuera_de_plazo", "codigo_incorrecto", "no_es_esa_persona"),
+    *("url_invalida", "solo_https", "destino_no_permitido"),
 }
 
 

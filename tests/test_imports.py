@@ -450,7 +450,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("wrong", "errores"), BAD, ids=str)
+@pytest.mark.parametrize(("wrong", "errores"), BAD, ids=",".join)
 @pytest.mark.parametrize("forma", ["ndjson", "csv"])
 def test_a_bad_row_says_why_and_stands_in_nobodys_way(send, wrong, errores, forma):
     names = dict.fromkeys(FILA | wrong)

@@ -240,7 +240,7 @@ SOON = 3600
         {"sub": "x" * 256},
         {"at_hash": "otro"},
     ],
-    ids=str,
+    ids=",".join,
 )
 def test_what_is_not_said_to_us_of_this_sign_in_is_not_believed(client, configured, issuer, claims, caplog):
     mark = last_event()
