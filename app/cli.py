@@ -95,8 +95,8 @@ def seed(demo: bool) -> None:
 
 
 @click.command(
-    help="Cierra lo resuelto hace DIAS_CIERRE, borra lo caducado (papelera, claves, sesiones, contenidos) y"
-    " numera el registro; para cron."
+    help="Cierra lo resuelto hace DIAS_CIERRE, borra lo caducado (papelera, claves, sesiones, contenidos,"
+    " correos) y numera el registro; para cron."
 )
 @with_appcontext
 @refusals_told()
@@ -107,14 +107,13 @@ def mantenimiento() -> None:
     click.echo(f"Claves de idempotencia borradas: {done['claves']}. Sesiones borradas: {done['sesiones']}.")
     click.echo(f"Contenidos de adjuntos sin dueño borrados: {done['contenidos']}.")
     click.echo(f"Eventos numerados: {sequencer.number_events()}.")
-    click.echo(f"Cuentas de intentos borradas: {done['intentos']}.")
     click.echo(f"Entregas de webhooks borradas: {done['entregas']}.")
+    click.echo(f"Cuentas de intentos borradas: {done['intentos']}. Correos borrados: {done['correos']}.")
 
 
 @click.command(
-    help="Hace lo que ninguna petición espera: numera el registro, envía los webhooks y, cada hora, el"
-    " mantenimiento. Puede haber"
-    " varios, en varias máquinas; con SIGTERM acaba lo que tiene entre manos y termina."
+    help="Hace lo que ninguna petición espera: numera el registro, envía webhooks y correo y, cada hora, hace"
+    " el mantenimiento. Puede haber varios, en varias máquinas; con SIGTERM acaba lo que esté haciendo."
 )
 @click.option("--una-vez", is_flag=True, help="Hace lo que haya y termina; para cron.")
 @with_appcontext
@@ -181,7 +180,7 @@ def ask_password() -> str:
 
 
 @click.command(
-    help="Comprueba configuración, carpetas, base de datos, migraciones y reloj; dice qué arreglar."
+    help="Comprueba configuración, carpetas, correo, base de datos, migraciones y reloj; dice qué arreglar."
 )
 @with_appcontext
 def doctor() -> None:

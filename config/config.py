@@ -7,6 +7,7 @@ import ssl
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +24,8 @@ INSTANCE = ROOT / "instance"
 ENV_FILE = ROOT / ".env"
 ROLES = ("Administrador", "Técnico", "Solicitante")  # as the model has them, which reads no settings
 MIN_SECRET_BYTES = 32
+# Its domain is short enough for an identifier with it to stand in one line of a header.
+ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,57}")
 # Whoever deploys with a value that anybody can read in this repository has no secret.
 EXAMPLE_SECRETS = ("cambie", "change", "ejemplo", "example", "secret", "clave-", "dev-", "test-")
 
@@ -81,10 +84,19 @@ class Config:
     adjunto_max_mb: int = 25
     adjuntos_max_mb: int = 200
     importacion_max_mb: int = 100
+    smtp_url: str = ""
+    correo_de: str = "SoportePlus <soporte@localhost>"
+    correo_entrante: str = ""
+    url_publica: str = ""
 
     @property
     def is_production(self) -> bool:
         return self.env == "production"
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether mail leaves at all: without a server it is printed, but not in production."""
+        return bool(self.smtp_url) or not self.is_production
 
     @property
     def limits_are_kept(self) -> str:
@@ -143,10 +155,16 @@ class Config:
             "adjunto_max_mb": read.integer("ADJUNTO_MAX_MB", 25, 1, 1024),
             "adjuntos_max_mb": read.integer("ADJUNTOS_MAX_MB", 200, 1, 10240),
             "importacion_max_mb": read.integer("IMPORTACION_MAX_MB", 100, 1, 10240),
+            "smtp_url": read.smtp("SMTP_URL"),
+            "correo_de": read.address("CORREO_DE", "SoportePlus <soporte@localhost>"),
+            "correo_entrante": read.address("CORREO_ENTRANTE", ""),
+            "url_publica": read.site("URL_PUBLICA"),
         }
         if production and config["secret_key"] and config["secret_key"] == config["jwt_secret_key"]:
             read.problems.append("JWT_SECRET_KEY: use un valor distinto del de SECRET_KEY")
         read.all_or_none("OIDC_EMISOR", "OIDC_CLIENTE_ID", "OIDC_ROLES", "OIDC_RETORNO_FRONTEND")
+        if config["smtp_url"] and not read.text("CORREO_DE"):
+            read.problems.append("CORREO_DE: falta; es quien envía, como SoportePlus <soporte@example.org>")
         if read.problems:
             raise ConfigError(read.problems)
         return cls(**config)
@@ -289,6 +307,46 @@ class Reader:
             return text
 
         return self.parsed(name, "", parse, "redis://servidor:puerto/0, o rediss:// con TLS")
+
+    def smtp(self, name: str) -> str:
+        """The address of a mail server, which may hold a password; that never goes without TLS."""
+
+        def parse(text: str) -> str:
+            parts = urlsplit(text)
+            plain = parts.query == "tls=no" and parts.scheme == "smtp" and parts.username is None
+            if parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.path.strip("/"):
+                raise ValueError
+            if (parts.query and not plain) or (parts.username is None) != (parts.password is None):
+                raise ValueError
+            if parts.port == 0:  # It raises by itself for what is no port.
+                raise ValueError
+            return text
+
+        wanted = (
+            "smtp://usuario:clave@servidor:587 (con STARTTLS), smtps://usuario:clave@servidor,"
+            " o sin clave ni TLS smtp://servidor:25?tls=no"
+        )
+        return self.parsed(name, "", parse, wanted)
+
+    def address(self, name: str, default: str) -> str:
+        """One e-mail address in ASCII, with a name before it or without."""
+
+        def parse(text: str) -> str:
+            if not text.isprintable() or not ADDRESS.fullmatch(parseaddr(text)[1]):
+                raise ValueError
+            return text
+
+        return self.parsed(name, default, parse, "una dirección, como SoportePlus <soporte@example.org>")
+
+    def site(self, name: str) -> str:
+        """Where people open the frontend; what is below it is added to this."""
+
+        def parse(text: str) -> str:
+            if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", text):
+                raise ValueError
+            return text.rstrip("/")
+
+        return self.parsed(name, "", parse, "la dirección del frontend, como https://soporte.example.org")
 
     def database(self, production: bool) -> URL:
         default = f"sqlite:///{(INSTANCE / 'soporteplus.db').as_posix()}"

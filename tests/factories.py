@@ -20,6 +20,7 @@ from app.models import (
     Comentarios,
     Empleados,
     Entregas,
+    Recuperacion,
     Relaciones,
     Seguidores,
     SegundoFactor,
@@ -31,6 +32,7 @@ from app.models import (
     Webhooks,
     utcnow,
 )
+from app.services import recovery
 from app.services.catalog import touch_catalogs
 from app.services.passwords import hash_password
 from app.services.sessions import digest
@@ -239,6 +241,17 @@ def segundo_factor(id_usuario: int, activo: bool = True) -> None:
     factor = {"secreto": SECRETO, "codigos": [digest(DE_RECUPERACION.replace("-", ""))], "activo": activo}
     db.session.add(SegundoFactor(id_usuario=id_usuario, **factor))
     db.session.execute(db.update(Usuario).where(Usuario.id == id_usuario).values(segundo_factor=activo))
+    db.session.commit()
+
+
+RECUPERACION = "lo-que-llego-por-correo-hace-un-momento"
+
+
+def recuperacion(id_usuario: int) -> None:
+    """Let a user choose another password by ``RECUPERACION``."""
+    marca = recovery.mark_of(db.session.get_one(Usuario, id_usuario))
+    about = {"huella": digest(RECUPERACION), "marca": marca, "vence": utcnow() + timedelta(minutes=15)}
+    db.session.merge(Recuperacion(id_usuario=id_usuario, **about))
     db.session.commit()
 
 

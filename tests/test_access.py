@@ -28,9 +28,11 @@ NEW_KEY = "k3-" + "".join(reversed(KEY))
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 FINISH = "POST /api/auth/login/segundo-factor"
+FORGOTTEN = {"POST /api/auth/recuperar", "POST /api/auth/restablecer"}
 # Whoever has no token gets more than a 401 here, and nowhere else.
 SSO = {"GET /api/auth/oidc/inicio", "GET /api/auth/oidc/retorno", "POST /api/auth/oidc/canje"}
 PUBLIC = {"GET /", "GET /health", "GET /health/ready", "GET /metrics", "POST /api/auth/login", FINISH, *SSO}
+PUBLIC |= FORGOTTEN
 DOCUMENTS = {
     "GET /api/openapi.json",
     "GET /api/docs",

@@ -23,7 +23,11 @@ from tests.test_lifecycle import tiquet_en
 from tests.threads import at_once
 
 NOTHING = dict.fromkeys(
-    ("cerrados", "purgados", "anonimizados", "claves", "sesiones", "contenidos", "intentos", "entregas"), 0
+    (
+        *("cerrados", "purgados", "anonimizados", "claves", "sesiones", "contenidos", "intentos", "entregas"),
+        *("correos", "recuperaciones"),
+    ),
+    0,
 )
 
 

@@ -344,6 +344,8 @@ class World:
         if "/oidc/" in operation:  # There is no issuer here, and the example's code is nobody's.
             of_each = {"inicio": "sso_no_configurado", "retorno": "datos_invalidos"}
             return of_each.get(operation.rpartition("/")[2], "sso_codigo_invalido")
+        if operation.endswith("/restablecer"):
+            return "recuperacion_invalida"
         if about.get("security") == []:
             return None
         if self.role == "nobody":

@@ -43,6 +43,7 @@ CHECKED = {
     "motivo_cierre": "resuelto",
     "tipo": "nuevo",
     "Relaciones.tipo": "padre",
+    "Correos.estado": "pendiente",
     "tipo_actor": "usuario",
     "tipo_usuario": "Técnico",
 }

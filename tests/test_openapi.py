@@ -9,7 +9,7 @@ from openapi_spec_validator import validate
 
 from app import create_app, transaction
 from app.extensions import db
-from app.services import demo_data
+from app.services import demo_data, recovery
 from app.services.demo import seed_demo
 from app.services.seed import seed_catalogs
 from tests.client import SUCCEEDED, ApiClient, document_of, documented, example_of, operations
@@ -174,7 +174,7 @@ AT_THE_END = (
     *("auth_start_second_factor", "auth_confirm_second_factor", "auth_finish_login"),
     "auth_remove_second_factor",
     *("tickets_restore_ticket", "auth_change_password", "auth_refresh", "auth_logout"),
-    "auth_logout_everywhere",
+    *("auth_reset_password", "auth_logout_everywhere"),
 )
 # On others of the demonstration than those that were created, which end there.
 ON = {"relaciones_merge_ticket": "39", "clientes_anonymise": "2", "empleados_anonymise": "2"}
@@ -187,10 +187,20 @@ OF_THE_MOMENT = {
     },
     "clientes_anonymise": {"confirmar": lambda *_: demo_data.CLIENTES[1][2]},
     "empleados_anonymise": {"confirmar": lambda *_: demo_data.EMPLEADOS[1][2]},
+    "auth_reset_password": {
+        "token": lambda factor, _: sent_to(factor["app"], "jadmin@gmail.com"),
+        "password": lambda *_: "tres tigres en el trigal",
+    },
 }
 # They need an issuer, and a browser that comes back from it: tests/test_oidc.py.
 BY_AN_ISSUER = {"auth_start_sso", "auth_return_from_sso", "auth_finish_sso"}
 METHODS = ("POST", "GET", "PUT", "PATCH", "DELETE")
+
+
+def sent_to(app, email):
+    """The token in the mail by which this account chooses another password."""
+    with app.app_context():
+        return recovery.letter(email).codigo["valor"]
 
 
 @pytest.fixture
@@ -223,7 +233,7 @@ def test_the_example_of_every_operation_works_and_is_answered_as_documented(demo
     sessions = client.get("/api/auth/sesiones", headers=bearer(login["access_token"])).json["data"]
     made = {"/api/auth/sesiones": next(one["id"] for one in sessions if not one["actual"])}
 
-    factor = {}  # the second factor, as its beginning told it
+    factor = {"app": app}  # and the second factor, as its beginning told it
 
     def call(name):
         operation = todo[name]

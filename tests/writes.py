@@ -14,9 +14,11 @@ from app.services.users import CLAVE_DE_DEMO
 from tests.client import Form
 from tests.factories import (
     NUEVO,
+    RECUPERACION,
     AdjuntoFactory,
     UsuarioFactory,
     VistaFactory,
+    recuperacion,
     segundo_factor,
     tiquet,
 )
@@ -49,6 +51,7 @@ EN_USO = {"id_externo": "X-1"}
 SUYO = {"id_usuario_creador": YO}  # of a Solicitante
 RESUELTO = {"id_estado": 5, "resolucion": "Se cambió el cable", "fecha_resolucion": AHORA}
 PARADO = {"activo": False, "motivo_pausa": "fallos", "fecha_pausa": AHORA, "fallos_seguidos": 120}
+NUEVA_CLAVE = {"password": "tres tigres en el trigal"}
 HOLA = {"mensaje": "Sigue sin funcionar"}
 
 
@@ -65,6 +68,7 @@ class Case:
     on: dict[str, Any] = field(default_factory=dict)  # what the thing in the path is like
     role: str = "Administrador"
     before: Callable[[int], None] | None = None  # what the caller, by its id, has to have first
+    anonimo: bool = False  # Its events are nobody's, whoever calls.
 
 
 @dataclass(frozen=True)
@@ -142,6 +146,19 @@ CASES: dict[str, list[Case]] = {
             {"desafio": DESAFIO, "codigo": CODIGO},
             role="Técnico",
             before=segundo_factor,
+        ),
+    ],
+    "POST /api/auth/recuperar": [
+        Case((("usuario.recuperacion_pedida", None),), anonimo=True),
+        Case((("usuario.recuperacion_pedida", None),), {"email": "nadie@example.org"}, anonimo=True),
+    ],
+    "POST /api/auth/restablecer": [
+        Case(("usuario.clave_recuperada",), NUEVA_CLAVE | {"token": RECUPERACION}, before=recuperacion),
+        Case(
+            ("usuario.clave_recuperada",),
+            NUEVA_CLAVE | {"token": RECUPERACION},
+            role="Solicitante",
+            before=recuperacion,
         ),
     ],
     "POST /api/auth/segundo-factor": [
@@ -338,6 +355,11 @@ CASES["PUT /api/tickets/prioridades/{id}"] = [
 ]
 
 REFUSALS: dict[str, list[Refusal]] = {
+    "POST /api/auth/restablecer": [
+        Refusal(401, NUEVA_CLAVE | {"token": "no es este"}),
+        Refusal(422, {"token": RECUPERACION, "password": "sesamo sesamo"}),
+        Refusal(422, {"token": RECUPERACION, "password": CORTA}),
+    ],
     "POST /api/auth/me/password": [
         Refusal(403, {"password_actual": "no es esta", "password_nuevo": "tres tigres en el trigal"}),
         Refusal(422, {"password_actual": CLAVE_DE_DEMO, "password_nuevo": CORTA}),

@@ -20,6 +20,16 @@ from app.models.catalogo import (
     Ubicaciones,
 )
 from app.models.cerrojo import CERROJOS, Cerrojo
+from app.models.correo import (
+    AVISOS,
+    ENVIADO,
+    FALLIDO,
+    OMITIDO,
+    RECUPERACION,
+    Correos,
+    Lectura,
+    Recuperacion,
+)
 from app.models.idempotencia import Idempotencia
 from app.models.identidad import IdentidadExterna
 from app.models.intento import Intento
@@ -60,6 +70,7 @@ __all__ = [
     "ADMINISTRADOR",
     "ASIGNADO",
     "AUDITABLES",
+    "AVISOS",
     "BASE_ID",
     "CABEZA_ID",
     "CANALES",
@@ -70,8 +81,10 @@ __all__ = [
     "END",
     "ENTIDADES",
     "ENTREGADA",
+    "ENVIADO",
     "EN_FILA",
     "ESTADOS_DE_ENTREGA",
+    "FALLIDO",
     "FILTRABLES",
     "GENESIS",
     "MANUAL",
@@ -80,9 +93,11 @@ __all__ = [
     "MOTIVOS_DE_CIERRE",
     "MUERTA",
     "NINGUNA",
+    "OMITIDO",
     "PADRE",
     "PENDIENTE",
     "PRUEBA",
+    "RECUPERACION",
     "RELACIONADO",
     "ROLES",
     "ROTATIVA",
@@ -104,6 +119,7 @@ __all__ = [
     "Cerrojo",
     "Clientes",
     "Comentarios",
+    "Correos",
     "Empleados",
     "Entregas",
     "EstadoTiquet",
@@ -111,10 +127,12 @@ __all__ = [
     "Idempotencia",
     "IdentidadExterna",
     "Intento",
+    "Lectura",
     "LogCabeza",
     "LogTransaccional",
     "Persona",
     "Prioridades",
+    "Recuperacion",
     "Relaciones",
     "Seguidores",
     "SegundoFactor",

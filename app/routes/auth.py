@@ -9,7 +9,14 @@ from app.permissions import Permiso
 from app.queries import second_factor as second_factor_queries
 from app.queries import sessions as queries
 from app.queries import tokens as token_queries
-from app.schemas.auth import LoginArgs, SesionAbiertaSchema, SesionSchema
+from app.schemas.auth import (
+    LoginArgs,
+    RecuperacionSchema,
+    RecuperarArgs,
+    RestablecerArgs,
+    SesionAbiertaSchema,
+    SesionSchema,
+)
 from app.schemas.fields import VacioArgs
 from app.schemas.oidc import CanjeArgs, RetornoArgs
 from app.schemas.pages import PaginaArgs, pagina_de
@@ -23,7 +30,7 @@ from app.schemas.second_factor import (
 from app.schemas.tokens import TokenCreateArgs, TokenNuevoSchema, TokenSchema, TokensPaginaSchema
 from app.schemas.users import ClavePropiaArgs, PerfilSchema, PerfilUpdateArgs
 from app.services import oidc as oidc_service
-from app.services import second_factor, sessions, users
+from app.services import recovery, second_factor, sessions, users
 from app.services import tokens as service_tokens
 from app.transaction import read, run
 from app.utils import cookies, cursors, oidc, tokens
@@ -109,6 +116,36 @@ def finish_sso(datos: dict[str, Any]) -> Response:
     whose, of_session = oidc.redeemed(datos["codigo"]), (tokens.pair, tokens.challenge, agent())
     id, pair = oidc_service.enter(current_actor(), whose, *of_session, g.deadline)
     return cookies.answered({**pair, "user": user_of(id)})
+
+
+@blp.post("/recuperar", permiso=Permiso.PUBLICO)
+@blp.arguments(RecuperarArgs, example={"email": "jadmin@gmail.com"})
+@blp.response(202, RecuperacionSchema, unit=False)
+@blp.problems("correo_desactivado")
+def recover(datos: dict[str, Any]) -> Response:
+    """Pedir otra contraseña por correo
+
+    La respuesta es la misma para todo correo, sea o no de una cuenta. A la cuenta le llega un enlace que vale
+    una vez y durante quince minutos; el último que se pidió. De un correo, tres por hora como mucho.
+    """
+    recovery.ask(current_actor(), datos["email"], g.deadline)
+    return listed({"minutos": recovery.MINUTOS}, 202)
+
+
+@blp.post("/restablecer", permiso=Permiso.PUBLICO)
+@blp.arguments(
+    RestablecerArgs,
+    example={"token": "lo-que-llego-por-correo", "password": "tres tigres en el trigal"},
+)
+@blp.response(204, unit=False)
+@blp.problems("recuperacion_invalida", "servicio_ocupado")
+def reset_password(datos: dict[str, Any]) -> Response:
+    """Elegir otra contraseña con lo que llegó por correo
+
+    Cierra todas las sesiones de la cuenta y la desbloquea; el segundo factor se sigue pidiendo.
+    """
+    recovery.reset(current_actor(), datos["token"], datos["password"], g.deadline)
+    return Response(status=204)
 
 
 @blp.post("/refresh", permiso=Permiso.PUBLICO)

@@ -3,7 +3,9 @@
 from marshmallow import Schema as Out
 from marshmallow import fields
 
-from app.schemas.fields import Clave, Correo, Schema
+from app.schemas.fields import Clave, Correo, Schema, Texto
+from app.schemas.users import SECRETA
+from app.services.users import MIN_CLAVE
 
 
 class LoginArgs(Schema):
@@ -11,6 +13,27 @@ class LoginArgs(Schema):
 
     email = Correo(required=True, metadata={"description": "El correo de la cuenta."})
     password = Clave(required=True, metadata={"description": "La contraseña."})
+
+
+class RecuperarArgs(Schema):
+    """De qué cuenta se olvidó la contraseña."""
+
+    email = Correo(required=True, metadata={"description": "El correo de la cuenta."})
+
+
+class RecuperacionSchema(Out):
+    """Que se tomó nota, sea o no de una cuenta el correo."""
+
+    minutos = fields.Integer(
+        required=True, metadata={"description": "Lo que vale el enlace desde que se envía.", "example": 15}
+    )
+
+
+class RestablecerArgs(Schema):
+    """Lo que llegó por correo, y la contraseña nueva."""
+
+    token = Texto(min=1, max=200, required=True, metadata={"description": "El del enlace; vale una vez."})
+    password = Clave(min=MIN_CLAVE, required=True, metadata=SECRETA)
 
 
 class UsuarioBreveSchema(Out):

@@ -235,6 +235,31 @@ class Objeto(fields.Dict):
         return found
 
 
+class Preferencias(Objeto):
+    """What somebody's program keeps, and under ``correo`` which mail they want: kind -> whether."""
+
+    def __init__(self, avisos: tuple[str, ...], **options: Any) -> None:
+        self.avisos = avisos
+        super().__init__(**options)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        found = super()._deserialize(value, attr, data, **kwargs)
+        if faults := self.faults(found.get("correo", {})):
+            raise ma.ValidationError(faults)
+        return found
+
+    def faults(self, correo: Any) -> dict[str, Any]:
+        if not isinstance(correo, dict):
+            return {"correo": [Falla("tipo", esperado="un objeto")]}
+        wrong = {name: [Falla("desconocido")] for name in correo if name not in self.avisos}
+        wrong |= {
+            name: [Falla("tipo", esperado="true o false")]
+            for name, wanted in correo.items()
+            if name in self.avisos and not isinstance(wanted, bool)
+        }
+        return {f"correo.{name}": faults for name, faults in wrong.items()}
+
+
 @cache
 def time_zones() -> frozenset[str]:
     return frozenset(available_timezones())  # Reads files, so only once.

@@ -10,8 +10,8 @@ from app.schemas.fields import (
     Correo,
     Entero,
     Lista,
-    Objeto,
     Opcion,
+    Preferencias,
     Schema,
     Texto,
     ZonaHoraria,
@@ -19,6 +19,7 @@ from app.schemas.fields import (
     requires,
 )
 from app.schemas.pages import PaginaArgs
+from app.services.mail.texts import A_ELEGIR
 from app.services.users import MIN_CLAVE
 
 ROLES = ("Administrador", "Técnico", "Solicitante")
@@ -52,9 +53,20 @@ class PerfilFields(Schema):
     apellido = Texto(max=120, metadata={"description": "Apellidos."})
     telefono = Texto(max=40, allow_none=True, metadata={"description": "Su teléfono, como se escriba."})
     idioma = Opcion("es", "en", metadata={"description": "En qué idioma quiere leer."})
-    preferencias = Objeto(
+    preferencias = Preferencias(
+        avisos=A_ELEGIR,
         max=MAX_PREFERENCIAS,
-        metadata={"description": f"Lo que su programa guarde; hasta {MAX_PREFERENCIAS} bytes de JSON."},
+        metadata={
+            "description": f"Lo que su programa guarde; hasta {MAX_PREFERENCIAS} bytes de JSON. En `correo`,"
+            f" qué correos quiere ({', '.join(A_ELEGIR)}): todos, menos los que sean false.",
+            "properties": {
+                "correo": {
+                    "type": "object",
+                    "properties": {aviso: {"type": "boolean"} for aviso in A_ELEGIR},
+                    "additionalProperties": False,
+                }
+            },
+        },
     )
 
 

@@ -43,6 +43,7 @@ from app.queries.anonymising import NEUTRO, Parte
 from app.queries.people import PERSONAS
 from app.queries.personal import Titular
 from app.services import attempts, audit, people, search, sequencer, sessions, users, webhooks
+from app.services.mail import outbox
 from app.storage import store
 
 NOMBRE, APELLIDO = "Usuario", "anonimizado"  # of a user
@@ -358,6 +359,8 @@ class Borrado:
         webhooks.forget(self.who.entidad, [self.who.id])
         for entidad in personal.DE_CUENTA:
             webhooks.forget(entidad, self.who.usuarios)
+        theirs = {f"id_{self.who.entidad}": [self.who.id], "id_usuario": self.who.usuarios}
+        outbox.forget_person(self.who.correos, **theirs)
         persona = people.find(self.who.entidad, self.who.id)
         accounts = queries.locked_users(self.who)
         if persona.anonimizacion_pedida is None:

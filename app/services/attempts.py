@@ -21,6 +21,8 @@ CLAVES = 10  # that may be wrong, one after the other …
 BLOQUEO = timedelta(minutes=10)  # … before none is looked at for so long; fewer are forgotten after as long.
 INICIOS = 30  # sign-ins, good or bad, from one network …
 MINUTO = timedelta(minutes=1)  # … in so long
+RECUPERACIONES = 3  # mails to one e-mail, known or not, to choose a password anew …
+HORA = timedelta(hours=1)  # … in so long
 PREFIX = 64  # bits of an IPv6 address that a client cannot choose
 
 
@@ -52,6 +54,15 @@ def count_sign_in(ip: str | None) -> None:
     if row.cuenta >= INICIOS:
         raise TooMany(retry_after=seconds_until(row.vence))
     row.vence = row.vence if row.cuenta else utcnow() + MINUTO
+    row.cuenta += 1
+
+
+def count_recovery(email: str) -> None:
+    """Count a mail to choose a password anew, or refuse it: nobody's mailbox is flooded."""
+    row = claimed(key("recuperacion", email))
+    if row.cuenta >= RECUPERACIONES:
+        raise TooMany(retry_after=seconds_until(row.vence))
+    row.vence = row.vence if row.cuenta else utcnow() + HORA
     row.cuenta += 1
 
 

@@ -10,12 +10,15 @@ from sqlalchemy.exc import DBAPIError
 from app import database
 from app.errors import Unavailable
 from app.extensions import settings
-from app.queries import health, storage
+from app.models import utcnow
+from app.queries import health, mail, storage
+from app.services.mail import smtp
 from config.config import ENV_FILE
 
 OLDEST_MARIADB = (10, 11)
 SKEW = timedelta(seconds=2)  # between our clock and the database's
 AHEAD = timedelta(minutes=1)  # that an event may be in the future
+MAIL_PATIENCE = 5.0  # seconds that each answer of the mail server may take
 FREE = 200 * 1024**2  # bytes, with which there is still time to act
 
 DATABASE_ADVICE = {
@@ -51,10 +54,12 @@ def examine() -> Iterator[Finding]:
     checks: list[tuple[str, Callable[[], str]]] = [
         ("configuración", configuration),
         ("carpetas", folders),
+        ("correo", mail_server),
         ("base de datos", server),
         ("migraciones", migrations),
         ("reloj", clock),
         ("registro", log),
+        ("correos", mails),
     ]
     for nombre, check in checks:
         try:
@@ -84,6 +89,23 @@ def folders() -> str:
         if storage.free(folder) < FREE:
             raise Wrong(f"quedan menos de {FREE // 1024**2} MB libres en {folder}")
     return ", ".join(map(str, needed))
+
+
+def mail_server() -> str:
+    """Whether mail would go out. All else works without it, so that it stands in the way of no reload."""
+    own = settings()
+    if not own.sends_mail:
+        raise Advice("falta SMTP_URL: no se envía correo, y nadie recupera su contraseña por él")
+    try:
+        with smtp.outgoing(MAIL_PATIENCE):
+            pass
+    except smtp.ServerDown as down:
+        raise Advice(f"el servidor de SMTP_URL no nos atiende, y el correo espera: {down}") from down
+    if not own.smtp_url:
+        return "se escribe en el registro, porque falta SMTP_URL"
+    if not own.url_publica:
+        raise Advice("falta URL_PUBLICA: el correo va sin enlaces")
+    return own.correo_de
 
 
 def server() -> str:
@@ -118,6 +140,16 @@ def clock() -> str:
     if ahead > AHEAD:
         raise Wrong(f"hay eventos de dentro de {ahead}: el reloj se atrasó; sincronícelo con NTP")
     return "en hora"
+
+
+def mails() -> str:
+    """What of the last day's mail did not get out."""
+    failed = mail.failed_since(utcnow() - timedelta(days=1))
+    if failed:
+        raise Advice(
+            f"{failed} no se pudieron enviar en un día: docs/operacion/correo.md dice dónde ver por qué"
+        )
+    return "ninguno falló en el último día"
 
 
 def log() -> str:

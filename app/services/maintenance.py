@@ -17,10 +17,12 @@ from app.models import (
     Base,
     BusquedaTiquet,
     Comentarios,
+    Correos,
     Entregas,
     EtiquetaTiquet,
     Idempotencia,
     Intento,
+    Recuperacion,
     Seguidores,
     Sesion,
     Tiquet,
@@ -53,6 +55,10 @@ def maintain() -> dict[str, int]:
         "contenidos": attachments.sweep(),
         "intentos": purge_rows(Intento, Intento.vence < now),
         "entregas": purge_deliveries(now - timedelta(days=settings().dias_entregas)),
+        "correos": purge_rows(
+            Correos, Correos.fecha_creacion < now - timedelta(days=settings().dias_entregas)
+        ),
+        "recuperaciones": purge_rows(Recuperacion, Recuperacion.vence < now),
     }
 
 
@@ -103,7 +109,7 @@ def close(tiquet: Tiquet) -> None:
 
 def purge(tiquet: Tiquet) -> None:
     """Erase a ticket of the trash with what belongs to it; its events stay."""
-    for model in (BusquedaTiquet, EtiquetaTiquet, Adjuntos, Comentarios, Seguidores):
+    for model in (BusquedaTiquet, EtiquetaTiquet, Adjuntos, Comentarios, Seguidores, Correos):
         db.session.execute(delete(model).where(model.id_tiquet == tiquet.id))
     relations.forget(tiquet.id)
     audit.record_erasure("tiquet.purgado", SISTEMA, tiquet, id_tiquet=tiquet.id)

@@ -19,6 +19,7 @@ from uuid import uuid4
 
 from app.queries import leases as queries
 from app.services import deliveries, leases, maintenance, sequencer
+from app.services.mail import notices, outbox
 
 LOG = logging.getLogger(__name__)
 Scope = Callable[[], AbstractContextManager[object]]  # in which a job has a session of its own
@@ -56,6 +57,8 @@ JOBS = (
     Job("numeración", number, 1.0),
     Job("reparto de webhooks", deliveries.fan_out, 0.2),
     Job("entrega de webhooks", deliveries.deliver, 0.5, threads=8),
+    Job("avisos", notices.read_on, 1.0),
+    Job("correo", outbox.send_due, 1.0),
     Job("mantenimiento", upkeep, 60.0),
 )
 

@@ -47,9 +47,9 @@ def with_secret(response: Response, **secret: str) -> Response:
     return response
 
 
-def listed(thing: Any) -> Response:
+def listed(thing: Any, status: int = 200) -> Response:
     """A list, or whatever has no version, as a response."""
-    return Response(dumps(thing), content_type="application/json")
+    return Response(dumps(thing), status, content_type="application/json")
 
 
 def header_tags(name: str) -> list[str]:

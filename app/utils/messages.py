@@ -107,6 +107,10 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
             "El código no es válido, caducó, ya se usó o es de otro navegador; empiece de nuevo.",
             "The code is not valid, has expired, was used or is of another browser; begin again.",
         ),
+        "recuperacion_invalida": (
+            "El enlace no es válido, caducó o ya se usó; pida otro en /api/auth/recuperar.",
+            "The link is not valid, has expired or was used; ask for another at /api/auth/recuperar.",
+        ),
         "credenciales_invalidas": (
             "El correo o la contraseña no son correctos.",
             "The e-mail or the password is not right.",
@@ -377,6 +381,10 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
         "servicio_ocupado": (
             "Hay muchos inicios de sesión a la vez. Inténtelo de nuevo en un momento.",
             "There are many sign-ins at once. Try again in a moment.",
+        ),
+        "correo_desactivado": (
+            "Este servicio no envía correo; pida a un Administrador una contraseña temporal.",
+            "This service sends no mail; ask an Administrador for a temporary password.",
         ),
         "base_de_datos_no_disponible": (
             "La base de datos no responde; no se guardó nada. Inténtelo de nuevo en un momento.",
