@@ -68,7 +68,7 @@ class Postbox:
             return self.refuse_data
         mail = message_from_bytes(envelope.content, policy=policy.default)
         self.mails += [(to, mail) for to in envelope.rcpt_tos]
-        self.encrypted.append(session.ssl is not None)
+        self.encrypted.append(server.transport.get_extra_info("ssl_object") is not None)
         for to in envelope.rcpt_tos:
             self.before_answer(to)
         return "250 OK"
@@ -76,7 +76,7 @@ class Postbox:
     def sign_in(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
         pair = (data.login.decode(), data.password.decode())
         self.signed_in.append(pair)
-        return AuthResult(success=pair == ("correo", "una clave @ de correo"))
+        return AuthResult(success=pair == ("correo", "una clave @ de correo"), handled=False)
 
 
 @contextmanager
@@ -88,7 +88,11 @@ def open_for(
     if certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate.pem, certificate.key)
-        own = {"authenticator": postbox.sign_in, "auth_required": True, "auth_require_tls": not at_once}
+        own = {
+            "authenticator": postbox.sign_in,
+            "auth_required": not at_once,
+            "auth_require_tls": not at_once,
+        }
         options = own | (
             {"ssl_context": context} if at_once else {"tls_context": context, "require_starttls": True}
         )

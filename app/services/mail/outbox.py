@@ -52,7 +52,7 @@ def send_one(id: int, send: Send) -> bool:
         settle(correo, marca, OMITIDO)
         return True
     try:
-        send(message(carta), carta.direccion)
+        send(message(carta))
     except Refused as refused:
         settle_failure(correo, marca, str(refused), refused.for_good)
     except ServerDown as down:

@@ -21,7 +21,7 @@ PATIENCE = 15.0  # seconds that each answer of the server may take
 PORTS = {"smtp": 587, "smtps": 465}
 PERMANENT = 500  # and what follows it: the same mail would be refused again
 
-Send = Callable[[EmailMessage, str], None]
+Send = Callable[[EmailMessage], None]
 
 
 class ServerDown(Exception):
@@ -38,7 +38,7 @@ class Refused(Exception):
 
 @contextmanager
 def outgoing(patience: float = PATIENCE) -> Iterator[Send]:
-    """A way to send one mail after the other, each to one address; raises ``ServerDown``.
+    """A way to send one mail after the other; raises ``ServerDown``.
 
     What it gives raises ``Refused`` where the next mail may fare better, and ``ServerDown`` where none would.
     """
@@ -77,7 +77,8 @@ def connected(url: str, patience: float) -> smtplib.SMTP:
     return server
 
 
-def hand_over(server: smtplib.SMTP, message: EmailMessage, to: str) -> None:
+def hand_over(server: smtplib.SMTP, message: EmailMessage) -> None:
+    to = recipient_of(message)
     try:
         server.send_message(message, parseaddr(settings().correo_de)[1], [to])
     except smtplib.SMTPRecipientsRefused as error:
@@ -94,8 +95,16 @@ def hand_over(server: smtplib.SMTP, message: EmailMessage, to: str) -> None:
         raise ServerDown(reason_of(error)) from error
 
 
-def write_down(message: EmailMessage, to: str) -> None:
+def recipient_of(message: EmailMessage) -> str:
+    """The one address that a mail goes to."""
+    (to,) = message["To"].addresses
+    address: str = to.addr_spec
+    return address
+
+
+def write_down(message: EmailMessage) -> None:
     """For development: what would have been sent."""
+    to = recipient_of(message)
     body = message.get_body(("plain",))
     text = body.get_content() if body else ""
     LOG.info(
