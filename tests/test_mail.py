@@ -10,8 +10,8 @@ import time_machine
 from app import transaction
 from app.extensions import db
 from app.models import AVISOS, SOLICITANTE, Correos, Usuario, UsuarioCategoria, utcnow
-from app.permissions import SISTEMA
-from app.services import audit, maintenance, sequencer
+from app.permissions import SISTEMA, Actor
+from app.services import audit, comments, maintenance, sequencer
 from app.services.mail import notices, outbox
 from tests import factories
 from tests.factories import NUEVO, quien, tiquet
@@ -329,6 +329,19 @@ def test_who_asks_without_an_account_is_told_at_its_own_address(postbox, call, a
     assert "su perfil" not in said(mails[0])
 
 
+def test_who_answers_by_mail_without_an_account_does_not_get_it_back(postbox, call, admin, tecnico):
+    persona = factories.ClienteFactory(email="jose@example.com").id
+    id = tiquet(id_cliente=persona, id_usuario_asignado=admin.id, id_estado=2)
+    of_desk = {"tipo": "sistema", "origen": "correo", "id_cliente": persona}
+    taken_in = Actor(admin.id, SOLICITANTE, **of_desk)
+    db.session.remove()
+    transaction.run(lambda: comments.create(taken_in, id, {"mensaje": "Sigue igual", "es_interno": False}))
+
+    deliver()
+
+    assert kinds() == {admin.email: ["comentario"]}
+
+
 def test_who_asks_and_has_an_account_is_told_once_by_its_preferences(postbox, call, admin):
     persona = factories.ClienteFactory(email="ana@example.com").id
     cuenta = quien(
@@ -544,9 +557,9 @@ def test_what_was_sent_is_kept_for_its_days_and_forgotten_with_its_ticket_and_it
     deliver()
     assert len(kinds()) == 4
 
-    assert outbox.forget_person("ana@example.com", id_cliente=cliente) == 1
-    assert outbox.forget_person(None, id_usuario=pide.id) == 1
-    assert outbox.forget_person(None) == 0
+    assert outbox.forget_person(["ana@example.com"], id_cliente=[cliente]) == 1
+    assert outbox.forget_person(id_usuario=[pide.id]) == 1
+    assert outbox.forget_person() == 0
     db.session.commit()
     assert set(kinds()) == {tiene.email, sigue.email}
     assert outbox.forget_ticket(id) == 2

@@ -51,7 +51,7 @@ def locked_reader(nombre: str) -> Lectura:
 def events(acciones: Sequence[str], desde: int, hasta: int, limite: int) -> Sequence[Any]:
     """The first events of these kinds behind ``desde``, up to ``hasta``, in their order."""
     found = (
-        select(*EVENTO, log.tipo_actor, log.fecha, log.cambios)
+        select(*EVENTO, log.tipo_actor, log.origen, log.fecha, log.cambios)
         .where(log.secuencia > desde, log.secuencia <= hasta, log.accion.in_(acciones))
         .order_by(log.secuencia)
         .limit(limite)

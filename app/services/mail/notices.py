@@ -92,7 +92,9 @@ def chosen(event: Any, found: Iterator[Candidato]) -> dict[str, Candidato]:
     """Address -> what it gets: the first kind that concerns it and that it wants. Who did it gets nothing."""
     by_address: dict[str, Candidato] = {}
     for tipo, destino in sorted(found, key=lambda candidate: AVISOS.index(candidate[0])):
-        did_it = destino.campo == "id_usuario" and destino.id == event.id_usuario
+        # What the desk does by itself, it does in nobody's name, whoever's id it bears.
+        by_user = destino.campo == "id_usuario" and event.tipo_actor != "sistema"
+        did_it = by_user and destino.id == event.id_usuario
         # Whoever opens a ticket for itself is told that it was received.
         if tipo not in destino.rechaza and (not did_it or tipo == "nuevo"):
             by_address.setdefault(destino.direccion, (tipo, destino))
@@ -191,9 +193,14 @@ def of_comment(event: Any, book: AddressBook, ticket: Any) -> Iterator[Candidato
             yield "mencion", destino
     if event.accion == "comentario.creado":
         people = book.staff([ticket.id_usuario_asignado, *book.following.get(ticket.id, [])])
-        if not comment.es_interno:
+        if not (comment.es_interno or said_by_mail(event)):
             people += book.requesters(ticket)
         yield from (("comentario", destino) for destino in people)
+
+
+def said_by_mail(event: Any) -> bool:
+    """Whether somebody without an account wrote it, who can only have asked: it was taken in by the desk."""
+    return bool(event.tipo_actor == "sistema" and event.origen == "correo")
 
 
 TICKETS, COMMENTS = of_ticket, of_comment
