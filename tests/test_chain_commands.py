@@ -161,7 +161,7 @@ def test_what_a_webhook_has_not_been_given_yet_is_not_purged(command, path):
     ended = command("auditoria", "purgar", "--hasta", exported, "--si")
     with between_requests():
         deliveries.fan_out()
-    assert (ended.exit_code, "posterior a la secuencia 0" in ended.output) == (1, True)
+    assert (ended.exit_code, "más allá de la secuencia 0" in ended.output) == (1, True)
 
     assert db.session.get(Webhooks, webhook).hasta_secuencia == int(exported.partition(":")[0])
     assert command("auditoria", "purgar", "--hasta", exported, "--si").exit_code == 0

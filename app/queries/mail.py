@@ -43,6 +43,11 @@ def is_behind(nombre: str) -> bool:
     return row.leido is None or row.leido != row.secuencia
 
 
+def needed() -> int | None:
+    """The number behind which some reader has not come yet."""
+    return db.session.scalar(select(func.min(Lectura.secuencia)))
+
+
 def locked_reader(nombre: str) -> Lectura:
     """How far a reader is, which has begun; nobody else reads on until the unit of work ends."""
     return db.session.get_one(Lectura, nombre, with_for_update=True)

@@ -10,7 +10,7 @@ from app.extensions import db
 from app.models import BASE_ID, LogCabeza, LogTransaccional
 from app.permissions import SISTEMA
 from app.queries import chain as queries
-from app.queries import webhooks
+from app.queries import mail, webhooks
 from app.services import audit, chain
 
 BATCH = 500  # events that are erased in one transaction
@@ -19,14 +19,15 @@ BATCH = 500  # events that are erased in one transaction
 def purge(secuencia: int, hash: str) -> int:
     """Erase the events up to an exported head, if all of them are as they were written; answers how many.
 
-    409 when a webhook has not been given all of them yet.
+    409 when webhooks or mail have not been made of all of them yet.
     In batches, each of which leaves a log that verifies: whoever is stopped in the middle begins again.
     """
     error = chain.matches(secuencia, hash) or chain.verify(hasta=secuencia).get("primer_error")
     if error:
         raise Conflict("registro_alterado", **error)
-    needed = transaction.read(webhooks.needed)
-    if needed is not None and needed < secuencia:
+    places = [transaction.read(webhooks.needed), transaction.read(mail.needed)]
+    needed = min((place for place in places if place is not None), default=secuencia)
+    if needed < secuencia:
         raise Conflict("eventos_sin_enviar", hasta=needed)
     done = {"campo": "hasta", "anterior": None, "nuevo": f"{secuencia}:{hash}"}
     transaction.run(lambda: audit.append("auditoria.purgada", SISTEMA, cambios=[done]))

@@ -196,8 +196,8 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
             "There is another with the same: {campos}.",
         ),
         "eventos_sin_enviar": (
-            "Algún webhook activo aún no tiene lo posterior a la secuencia {hasta}: espere, o páuselo.",
-            "Some active webhook has not been given what follows number {hasta}: wait, or pause it.",
+            "El correo o algún webhook no van más allá de la secuencia {hasta}: espere a «flask worker».",
+            "Mail or some webhook have not come beyond number {hasta}: let «flask worker» do its work.",
         ),
         "registro_alterado": (
             "El registro no está íntegro: secuencia {secuencia}, {motivo}.",
