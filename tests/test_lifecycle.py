@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 
 from app.extensions import db
 from app.models import LogTransaccional, Tiquet, utcnow
 from tests import factories
+from tests.catalogs import add_row
 
 ESTADO = {"nuevo": 1, "en_proceso": 2, "en_espera": 3, "resuelto": 5, "cerrado": 6}
 # From -> to -> whether an Administrador gets there by PUT.
@@ -32,7 +34,7 @@ def tiquet_en(tipo, **fields):
         fields = {"resolucion": "Se cambió el cable", "fecha_resolucion": now, **fields}
     if tipo == "cerrado":
         fields = {"fecha_cierre": now, "motivo_cierre": "resuelto", **fields}
-    return factories.tiquet(id_estado=ESTADO[tipo], **fields)
+    return factories.tiquet(**{"id_estado": ESTADO[tipo], **fields})
 
 
 @pytest.mark.parametrize("desde", ESTADO)
@@ -151,6 +153,45 @@ def test_only_an_administrador_reopens_a_closed_ticket_and_only_in_time(client, 
     assert put(client, admin, fresh, id_estado=2).status_code == 200
     late = put(client, admin, old, id_estado=2)
     assert (late.status_code, late.json["codigo"]) == (409, "plazo_de_reapertura_vencido")
+    assert "14 días" in late.json["detail"]
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(0, 200), (1, 409)])
+def test_the_last_instant_of_the_days_to_reopen_is_one_of_them(client, admin, seconds, status):
+    with time_machine.travel("2026-03-15T12:00:00Z", tick=False):
+        who = factories.quien("Administrador")
+        id = tiquet_en("cerrado", fecha_cierre=utcnow() - timedelta(days=14, seconds=seconds))
+
+        assert put(client, who, id, id_estado=2).status_code == status
+
+
+def test_it_is_reopened_for_somebody_in_one_step(client, admin, tecnico):
+    answer = put(client, admin, tiquet_en("resuelto"), id_usuario_asignado=tecnico.id, id_estado=2)
+
+    assert (answer.status_code, answer.json["id_usuario_asignado"]) == (200, tecnico.id)
+    assert answer.json["estado"]["tipo"] == "en_proceso"
+
+
+def test_each_time_that_it_is_reopened_counts(client, tecnico):
+    id = tiquet_en("resuelto", veces_reabierto=1)
+
+    assert put(client, tecnico, id, id_estado=2).json["veces_reabierto"] == 2
+
+
+def test_a_refusal_says_from_where_and_where_to(client, admin):
+    answer = put(client, admin, tiquet_en("resuelto"), id_estado=3)
+
+    assert "«resuelto»" in answer.json["detail"]
+    assert "«en_espera»" in answer.json["detail"]
+
+
+def test_who_gets_a_ticket_that_is_being_worked_on_gets_it_in_the_state_that_it_is_in(call, admin, tecnico):
+    own = add_row(call, admin, "estados", "En el taller", tipo="en_proceso")["id"]
+    id = tiquet_en("en_proceso", id_estado=own)
+
+    answer = call(admin, "PUT", f"/api/tickets/tickets/{id}", {"id_usuario_asignado": tecnico.id})
+
+    assert (answer.json["id_usuario_asignado"], answer.json["id_estado"]) == (tecnico.id, own)
 
 
 def test_state_and_assignee_that_contradict_each_other_are_refused(client, admin, tecnico):

@@ -74,6 +74,16 @@ def test_an_open_ticket_closes_and_points_at_where_it_goes_on(merge, show, tipo)
     assert (after["transiciones_permitidas"], after["fecha_resolucion"]) == ([], None)
 
 
+def test_whoever_moves_a_merged_ticket_all_the_same_is_told_that_nothing_is_left_to_do(call, merge, admin):
+    origen, destino = tiquets(2)
+    merge(origen, destino)
+
+    answer = call(admin, "POST", f"{TICKETS}/{origen}/transiciones", {"accion": "cerrar"})
+
+    assert (answer.status_code, answer.json["codigo"]) == (409, "transicion_no_permitida")
+    assert answer.json["transiciones_permitidas"] == []
+
+
 def test_the_conversation_goes_on_in_the_target(merge, show, comment, admin):
     origen, destino = tiquets(2)
     first = comment(origen, es_interno=False)

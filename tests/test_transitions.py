@@ -110,6 +110,10 @@ def test_cancelling_tells_why_and_resolves_nothing(do, tecnico):
     assert answer["fecha_resolucion"] is None
 
 
+def test_what_is_cancelled_for_no_other_reason_is_closed_as_cancelled(do, tecnico):
+    assert do(tecnico, factories.tiquet(), "cancelar").json["motivo_cierre"] == "cancelado"
+
+
 def test_a_technician_who_may_not_reopen_is_told_who_may(do, tecnico):
     answer = do(tecnico, tiquet_en("cerrado"), "reabrir")
 
@@ -132,7 +136,31 @@ def test_a_state_of_the_right_type_can_be_named(do, tecnico):
     unknown = do(tecnico, factories.tiquet(), "pedir_datos", id_estado=999)
 
     assert wrong.json["errores"]["id_estado"][0]["codigo"] == "de_otro_tipo"
+    assert "«en_espera»" in wrong.json["errores"]["id_estado"][0]["mensaje"]
     assert unknown.json["errores"]["id_estado"][0]["codigo"] == "no_existe"
+
+
+def test_what_stays_in_its_type_stays_in_its_state(do, tecnico):
+    waiting = tiquet_en("en_espera", id_estado=4)
+
+    assert do(tecnico, waiting, "pedir_datos").json["id_estado"] == 4
+
+
+def test_which_state_it_is_is_not_for_those_to_say_who_ask(do):
+    who = quien("Solicitante")
+    id = tiquet_en("en_espera", id_usuario_creador=who.id)
+
+    refused = do(who, id, "responder", id_estado=2)
+
+    assert (refused.status_code, refused.json["permiso"]) == (403, "tiquet.gestionar")
+    assert do(who, id, "responder").status_code == 200
+
+
+def test_a_refused_action_is_named_with_the_type_that_it_does_not_go_with(do, admin):
+    detail = do(admin, tiquet_en("resuelto"), "pedir_datos").json["detail"]
+
+    assert "«resuelto»" in detail
+    assert "«pedir_datos»" in detail
 
 
 @pytest.mark.parametrize(
