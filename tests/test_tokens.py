@@ -38,6 +38,27 @@ NEVER = {
 }
 LEER = {"nombre": "Panel", "alcances": ["catalogos:leer"]}
 
+# Scope -> what it opens; the README's table, written again so that none widens unseen.
+OPENS = {
+    "tickets:leer": {
+        *("tiquet.ver", "tiquet.ver_seguidores", "tiquet.ver_papelera", "tiquet.exportar"),
+        *("comentario.ver", "adjunto.ver", "vista.ver", "relacion.ver"),
+    },
+    "tickets:escribir": {
+        *("tiquet.crear", "tiquet.editar", "tiquet.mover", "tiquet.gestionar", "tiquet.eliminar"),
+        *("tiquet.asignar", "tiquet.fusionar", "tiquet.seguir", "tiquet.reabrir_cerrado", "tiquet.restaurar"),
+        *("comentario.crear", "comentario.editar", "comentario.eliminar", "adjunto.crear"),
+        *("adjunto.eliminar", "vista.crear", "vista.editar", "relacion.editar"),
+    },
+    "comentarios:internos": {"comentario.interno", "tiquet.ver_historial"},
+    "catalogos:leer": {"catalogo.ver", "catalogo.ver_inactivo"},
+    "catalogos:escribir": {"catalogo.administrar"},
+    "personas:leer": {"persona.ver"},
+    "personas:escribir": {"persona.editar", "persona.eliminar"},
+    "usuarios:leer": {"usuario.ver", "usuario.ver_datos"},
+    "cambios:leer": {"cambio.ver"},
+}
+
 # Operation -> the scope that it needs beside: what is restored is first seen in the trash.
 ALSO = {
     f"POST {TIQUETS}/{{id}}/restaurar": "tickets:leer",
@@ -73,6 +94,10 @@ def test_every_permission_is_in_one_scope_or_never_a_tokens():
 
     assert len(scoped) == len(set(scoped)) == len(ALCANCE_DE)
     assert {permiso.value for permiso in set(POLITICA) - set(scoped)} == NEVER
+
+
+def test_each_scope_opens_what_the_readme_says():
+    assert {alcance: {permiso.value for permiso in some} for alcance, some in ALCANCES.items()} == OPENS
 
 
 def expected_of(operation, about, role, alcance):
