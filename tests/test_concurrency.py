@@ -18,11 +18,13 @@ from app import create_app
 from app.extensions import db
 from app.models import Clientes, Idempotencia, LogTransaccional, Tiquet, utcnow
 from app.services import audit, tickets
+from app.utils import requests, tokens
 from tests import factories
 from tests.client import ApiClient
 from tests.conftest import config_for
 from tests.factories import NUEVO
 from tests.threads import at_once
+from tests.world import refresh_token
 
 pytestmark = pytest.mark.usefixtures("committed")
 
@@ -304,6 +306,31 @@ def test_a_lock_held_for_ever_is_a_503_in_time(client, tecnico, tiquet, database
         assert int(answer.headers["Retry-After"]) > 0
         assert client.get(path(tiquet), headers=tecnico.headers).json == before  # Readers do not wait.
     assert client.put(path(tiquet), json={"titulo": "Otro"}, headers=tecnico.headers).status_code == 200
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("limits", ["false", "true"])
+@pytest.mark.parametrize("step", ["login", "login/segundo-factor", "refresh"])
+def test_no_step_of_signing_in_waits_longer_than_its_request_may(
+    client, tiquet, database_url, with_settings, monkeypatch, step, limits
+):
+    with_settings(RATELIMIT_ENABLED=limits)
+    quien = factories.quien("Técnico")
+    desafio = tokens.challenge(quien.id, "una marca")
+    body = {
+        "login": {"email": quien.email, "password": "no es esta"},
+        "login/segundo-factor": {"desafio": desafio, "codigo": "000000"},
+    }.get(step)
+    headers = bearer(refresh_token(quien)) if step == "refresh" else quien.headers
+    db.session.remove()
+    monkeypatch.setattr(requests, "LIMIT", 1.2)
+    started = monotonic()
+
+    with locked(database_url, tiquet):
+        answer = client.post(f"/api/auth/{step}", json=body, headers=headers)
+
+    assert (answer.status_code, answer.json["codigo"]) == (503, "base_de_datos_ocupada")
+    assert monotonic() - started < 5
 
 
 # Refresh tokens

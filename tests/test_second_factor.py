@@ -100,6 +100,38 @@ def test_it_is_begun_confirmed_and_then_asked_for(client, tecnico, caplog):
     assert found & set(hidden) == set()
 
 
+def test_recovery_codes_are_ten_that_can_be_read_out(client, tecnico):
+    codes = [
+        code
+        for _ in range(2)
+        for code in client.post(FACTOR, json={"password": CLAVE}, headers=tecnico.headers).json[
+            "codigos_recuperacion"
+        ]
+    ]
+
+    assert len(set(codes)) == 20
+    assert [code for code in codes if not re.fullmatch("([a-z2-7]{4}-){3}[a-z2-7]{4}", code)] == []
+
+
+def test_what_is_active_is_not_confirmed_again(client, ana):
+    answer = client.post(CONFIRM, json={"codigo": codigo()}, headers=ana.headers)
+
+    assert told(answer) == (404, "segundo_factor_no_encontrado")
+
+
+def test_finishing_to_sign_in_counts_as_a_sign_in_of_that_address(client, ana, with_settings):
+    with_settings(RATELIMIT_ENABLED="true")
+
+    def finish_from(ip):
+        body = {"desafio": tokens_challenge(quien("Técnico")), "codigo": WRONG}
+        return told(client.post(FINISH, json=body, environ_base={"REMOTE_ADDR": ip}))
+
+    answers = [finish_from("192.0.2.1") for _ in range(31)]
+
+    assert answers == [(401, "desafio_invalido")] * 30 + [(429, "demasiadas_peticiones")]
+    assert finish_from("192.0.2.2") == (401, "desafio_invalido")
+
+
 def sign_in_of_another(client):
     return sign_in(client, quien("Técnico")).json
 

@@ -7,6 +7,8 @@ import time_machine
 
 from app.extensions import db
 from app.models import Sesion, utcnow
+from app.queries import sessions as queries
+from app.services import sessions
 from tests import factories
 from tests.factories import CLAVE, quien, signed_in
 from tests.gunicorn import gunicorn, prepared
@@ -142,6 +144,30 @@ def test_a_session_that_is_ended_ends_at_once_and_the_others_go_on(client, two, 
     assert listed(client, two[1]) == [mobile]
     assert client.delete(f"{SESIONES}/{desktop['id']}", headers=headers(two[1])).status_code == 404
     assert len(events("sesion.cerrada")) == 1
+
+
+def test_a_session_of_which_nothing_is_left_is_not_renewed(client, two):
+    db.session.query(Sesion).delete()
+    db.session.commit()
+
+    answer = client.post("/api/auth/refresh", headers=headers(two[0], "refresh_token"))
+
+    assert (answer.status_code, answer.json["codigo"]) == (401, "sesion_terminada")
+
+
+def test_a_session_that_ended_while_its_user_signs_out_does_not_end_twice(
+    client, tecnico, events, monkeypatch
+):
+    locked = queries.locked
+
+    def beaten(sid):
+        sessions.end_all(tecnico.id)
+        return locked(sid)
+
+    monkeypatch.setattr(queries, "locked", beaten)
+
+    assert client.post("/api/auth/logout", headers=tecnico.headers).status_code == 204
+    assert events("sesion.cerrada") == []
 
 
 def test_the_present_session_can_be_ended_too(client, tecnico):

@@ -13,7 +13,7 @@ from app.extensions import db
 from app.models import LogTransaccional, TokenServicio, Usuario, utcnow
 from app.permissions import ALCANCE_DE, ALCANCES, POLITICA, TODOS, Permiso
 from tests import factories
-from tests.client import Form, operations
+from tests.client import Form, codes, operations
 from tests.factories import NUEVO, programa, quien, tiquet
 from tests.gunicorn import gunicorn, prepared
 from tests.statements import noted
@@ -230,6 +230,27 @@ def test_it_is_good_for_a_year_unless_told(client, session, vence):
     with time_machine.travel("2026-03-01T12:00:00Z", tick=False):
         token = made(client, quien("Técnico"), LEER | vence)
     assert token["vence"] == "2027-03-01T12:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("vence", "status"),
+    [
+        ("2026-03-01T12:00:00Z", 422),
+        ("2026-03-01T12:00:01Z", 201),
+        ("2028-02-29T12:00:00Z", 201),
+        ("2028-02-29T12:00:01Z", 422),
+    ],
+)
+def test_it_is_good_until_when_it_is_told_to_in_the_future_and_in_two_years(client, session, vence, status):
+    with time_machine.travel("2026-03-01T12:00:00Z", tick=False):
+        answer = client.post(TOKENS, json=LEER | {"vence": vence}, headers=quien("Técnico").headers)
+
+    assert answer.status_code == status
+    if status == 201:
+        assert answer.json["vence"] == vence
+    else:
+        assert codes(answer) == {"vence": ["fuera_de_plazo"]}
+        assert "730 días" in answer.json["errores"]["vence"][0]["mensaje"]
 
 
 @pytest.mark.parametrize(

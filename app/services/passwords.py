@@ -97,12 +97,12 @@ def wrap(sha256_hex: str) -> str:
 
 def is_werkzeug(stored: re.Match[str], password: str) -> bool:
     """Whether ``password`` gives a hash that Werkzeug made."""
-    salt, secret, size = stored["salt"].encode(), password.encode(), len(stored["digest"]) // 2
+    salt, secret = stored["salt"].encode(), password.encode()
     if stored["rounds"]:
         derived = hashlib.pbkdf2_hmac(stored["digest_of"], secret, salt, int(stored["rounds"]))
     else:
         n, r, p = (int(stored[name]) for name in "nrp")
-        derived = hashlib.scrypt(secret, salt=salt, n=n, r=r, p=p, maxmem=132 * n * r * p, dklen=size)
+        derived = hashlib.scrypt(secret, salt=salt, n=n, r=r, p=p, maxmem=132 * n * r * p)
     return compare_digest(derived.hex(), stored["digest"])
 
 
