@@ -217,6 +217,13 @@ def test_all_of_an_ipv6_network_is_one_client(client, email, limited):
     assert login(client, email, CLAVE, ip="2001:db8:1:3::1").status_code == 200
 
 
+def test_what_is_no_address_is_one_client_all_the_same(client, email, limited):
+    assert sign_in_often(client, "unix-1") == {401}
+
+    assert login(client, email, CLAVE, ip="unix-1").status_code == 429
+    assert login(client, email, CLAVE, ip="unix-2").status_code == 200
+
+
 def test_without_general_limits_an_address_signs_in_as_often_as_it_likes(client, email):
     assert sign_in_often(client, "192.0.2.1", 31) == {401}
     lock(client, email)

@@ -2,8 +2,10 @@
 
 import logging
 import re
+import time
 from datetime import UTC, timedelta
 
+import jwt
 import pyotp
 import pytest
 import sqlalchemy as sa
@@ -16,7 +18,7 @@ from app.services.sessions import mark_of
 from app.utils import tokens
 from config import config
 from tests import factories
-from tests.conftest import config_for
+from tests.conftest import SECRETS, config_for
 from tests.factories import CLAVE, DE_RECUPERACION, codigo, programa, quien, segundo_factor
 from tests.threads import at_once
 from tests.world import AUTH, between_requests, events_after, last_event, snapshot
@@ -173,6 +175,34 @@ def test_a_code_is_good_once(client, ana, code):
     assert [answer.status_code for answer in answers] == [200, 401]
 
 
+def test_an_older_code_that_is_refused_makes_no_newer_one_good_again(client, ana):
+    with time_machine.travel(utcnow().replace(tzinfo=UTC), tick=False):
+        answers = [finish(client, challenge_of(client, ana), codigo(steps)) for steps in (0, -1, 0)]
+
+    assert [answer.status_code for answer in answers] == [200, 401, 401]
+
+
+def test_the_machine_may_be_in_any_zone(client, ana, monkeypatch):
+    monkeypatch.setenv("TZ", "America/Guatemala")
+    time.tzset()
+    try:
+        answer = finish(client, challenge_of(client, ana), codigo())
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+    assert answer.status_code == 200
+
+
+def test_the_session_is_called_as_the_one_that_finishes_is(client, ana):
+    body = {"desafio": challenge_of(client, ana), "codigo": codigo()}
+    token = client.post(FINISH, json=body, headers={"User-Agent": "Movil/2.0"}).json["access_token"]
+
+    listed = client.get(f"{AUTH}sesiones", headers={"Authorization": f"Bearer {token}"}).json["data"]
+
+    assert [one["agente"] for one in listed if one["actual"]] == ["Movil/2.0"]
+
+
 @pytest.mark.parametrize("code", [codigo, lambda: DE_RECUPERACION])
 def test_of_many_who_send_one_code_at_once_one_gets_in(committed, code):
     ana = quien("Técnico")
@@ -252,6 +282,22 @@ def test_a_challenge_is_no_token_and_no_token_is_a_challenge(client, ana):
     for other in (pair["access_token"], pair["refresh_token"], desafio[:-2] + "xx", "x", "é"):
         assert told(finish(client, other, codigo())) == (401, "desafio_invalido")
     assert told(finish(client, challenge_of_whoever_has_none(), codigo())) == (401, "desafio_invalido")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"exp": None}, {"sub": None}, {"marca": None}, {"iss": None}, {"aud": None}),
+        *({"iss": "otro"}, {"aud": "soporteplus"}, {"aud": ["soporteplus-segundo-factor"]}),
+    ],
+    ids=str,
+)
+def test_a_challenge_with_other_claims_is_refused_though_we_signed_it(client, ana, changes):
+    key = SECRETS["JWT_SECRET_KEY"]
+    good = jwt.decode(tokens_challenge(ana), key, ["HS256"], audience="soporteplus-segundo-factor")
+    claims = {name: value for name, value in (good | changes).items() if value is not None}
+
+    assert told(finish(client, jwt.encode(claims, key, "HS256"), codigo())) == (401, "desafio_invalido")
 
 
 def challenge_of_whoever_has_none():

@@ -208,6 +208,16 @@ def test_signing_out_everywhere_ends_all_sessions_of_that_user_only(client, two,
     assert events("sesion.cerrada") == []
 
 
+def test_a_session_that_has_ended_keeps_when_it_did(client, tecnico):
+    ended = utcnow() - timedelta(days=1)
+    sid, _ = signed_in(tecnico.id, fin=ended)
+
+    client.post("/api/auth/logout-todas", headers=tecnico.headers)
+
+    db.session.expire_all()
+    assert db.session.get_one(Sesion, sid).fin == ended
+
+
 def test_a_new_role_counts_at_once_and_ends_no_session(client, admin, tecnico):
     sessions = client.get(SESIONES, headers=tecnico.headers).json
     assert client.post("/api/users", json={}, headers=tecnico.headers).status_code == 403
