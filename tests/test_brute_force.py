@@ -210,6 +210,15 @@ def test_an_address_signs_in_thirty_times_a_minute(client, email, limited, looke
         assert login(client, email, CLAVE).status_code == 200
 
 
+def test_the_minute_of_an_address_begins_with_its_first_sign_in(client, email, limited):
+    with time_machine.travel(utcnow().isoformat() + "+00:00", tick=False) as clock:
+        sign_in_often(client, "192.0.2.1", 1)
+        clock.shift(40)
+        sign_in_often(client, "192.0.2.1", 29)
+
+        assert login(client, email, CLAVE).headers["Retry-After"] == "20"
+
+
 def test_all_of_an_ipv6_network_is_one_client(client, email, limited):
     assert sign_in_often(client, "2001:db8:1:2::1") == {401}
 

@@ -65,6 +65,7 @@ contraseña123 Contraseña2026 contrasena1 soporte2024 Soporte_123 s0p0rt3!!! SE
 welcome2026 admin12345 administrator administrador1 iloveyou123 teamomucho diosesamor jesucristo
 christopher elizabeth1 Alejandro1 guatemala1 barcelona1 realmadrid chocolate1 pokemon123 basketball
 footballer 2024password admin@12345 qwerty12345 noviembre2026 admin12345admin
+1.p.a.s.s.w.o.r.d.23
 """.split()  # noqa: SIM905
 GOOD = [
     "tres tigres en el trigal",
@@ -74,6 +75,7 @@ GOOD = [
     "pW3v0c8mZq5u",
     "xavier#9281$kd",
     "8305719264",
+    "k12345mz98",  # five pieces of ten characters
     "ñoño y ñandú al sol",
     "长城长城上的猫和狗走路",
 ]

@@ -63,7 +63,7 @@ def forms(text: str) -> Iterator[str]:
 def is_common(text: str) -> bool:
     """Whether nothing but one common word is in it, once or several times, and what is no letter."""
     letters = set(re.findall(r"[^\W\d_]+", text))
-    spelled = re.sub(r"[\s._-]", "", text).strip(DIGITS + SIGNS)  # p.a.s.s.w.o.r.d
+    spelled = re.sub(r"[\s._-]", "", text)  # p.a.s.s.w.o.r.d
     words = letters if len(letters) == 1 else {spelled}
     return any({word, once(word)} & common_words() for word in words)
 
