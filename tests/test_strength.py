@@ -57,7 +57,7 @@ PATTERNS = """
 1234567890 0987654321 1111111111 1234554321 1212121212 1122334455 123456789a a123456789 1029384756
 7894561230 147258369147 12345678910 abcdefghij abcd123456 qwertyuiop qwertyuiop123 QWERTYUIOP poiuytrewq
 asdfghjkl1 1q2w3e4r5t 1qaz2wsx3edc zaq12wsxcde3 qazwsxedcrfv aaaaaaaaaa abcabcabcabc abc123abc123
-qwer1234qwer xyxyxyxyxyxyx !!!!!!!!!!! 98765432109876543210
+qwer1234qwer kx7kx7kx7kx7 kx7mq2kx7mq2 xyxyxyxyxyxyx !!!!!!!!!!! 98765432109876543210
 """.split()  # noqa: SIM905  (to be read)
 WELL_KNOWN = """
 password12 Password123! P@ssw0rd123 pa55word12 Passw0rd!! p.a.s.s.w.o.r.d password.1 passwordpassword
@@ -65,7 +65,7 @@ contraseña123 Contraseña2026 contrasena1 soporte2024 Soporte_123 s0p0rt3!!! SE
 welcome2026 admin12345 administrator administrador1 iloveyou123 teamomucho diosesamor jesucristo
 christopher elizabeth1 Alejandro1 guatemala1 barcelona1 realmadrid chocolate1 pokemon123 basketball
 footballer 2024password admin@12345 qwerty12345 noviembre2026 admin12345admin
-1.p.a.s.s.w.o.r.d.23
+1.p.a.s.s.w.o.r.d.23 50p0rt3!!! 115oporte!
 """.split()  # noqa: SIM905
 GOOD = [
     "tres tigres en el trigal",
@@ -75,12 +75,14 @@ GOOD = [
     "pW3v0c8mZq5u",
     "xavier#9281$kd",
     "8305719264",
-    "k12345mz98",  # five pieces of ten characters
+    # Almost patterns: five runs in ten characters, every second one a run, short runs, a block of seven.
+    *("k12345mz98", "1k2x3q4m5z", "12k34m56q8", "kx7mq2wkx7mq2w"),
     "ñoño y ñandú al sol",
     "长城长城上的猫和狗走路",
 ]
 LIKE = [
     *("rosa.lima2026", "Rosa.Lima@empresa.example.org", "xx-amil.asor-9", "empresa-7731-kq", "77aserpme77kq"),
+    "kq-example-7731",
     *("7Maria#kq90", "kq ÑANDU 8351", "nandú.8351.kq", "8351 údnañ kq", "R0s4#8351kq"),
 ]
 
@@ -103,6 +105,10 @@ def test_a_pattern_and_a_word_with_something_around_it_are_refused(password):
 @pytest.mark.parametrize("password", LIKE)
 def test_what_one_is_called_is_no_password(password):
     assert "clave_parecida" in refused(password)
+
+
+def test_how_the_address_of_many_ends_says_nothing_of_anybody():
+    assert list(strength.faults("kq-online-7731", ["rosa@empresa.online", "Rosa"])) == []
 
 
 @pytest.mark.parametrize("password", GOOD)

@@ -102,7 +102,6 @@ def parts_of(about: Iterable[str]) -> set[str]:
     """The words of an e-mail and of names, less the last part of the e-mail's domain."""
     found: set[str] = set()
     for text in map(plain, about):
-        local, at, domain = text.partition("@")
-        words = f"{local} {domain.rpartition('.')[0]}" if at else text
-        found |= {local, *re.split(r"[\W_]+", words)}
+        local, _, domain = text.partition("@")
+        found |= {local, *re.split(r"[\W_]+", f"{local} {domain.rpartition('.')[0]}")}
     return {part for part in found if len(part) >= SHORTEST}
