@@ -10,6 +10,7 @@ from datetime import UTC, timedelta
 
 import jwt
 import pytest
+import time_machine
 from sqlalchemy import update
 
 from app.extensions import db
@@ -248,6 +249,19 @@ def test_the_old_key_opens_no_way_around_the_new_one(client, token, good, with_s
 
 def test_an_expired_token_says_so(client, good):
     assert refused(get_me(client, jwt_of(good | {"exp": good["iat"] - 10})), "token_caducado")
+
+
+def test_clocks_may_be_five_seconds_apart(client, good):
+    with time_machine.travel(good["iat"], tick=False):
+        answers = [get_me(client, jwt_of(good | {"exp": good["iat"] - late})) for late in (4, 5)]
+
+    assert answers[0].status_code == 200
+    assert refused(answers[1], "token_caducado")
+
+
+def test_an_id_has_up_to_ten_digits(client, good):
+    assert refused(get_me(client, jwt_of(good | {"sub": "2147483647"})), "sesion_terminada")
+    assert refused(get_me(client, jwt_of(good | {"sub": "12147483647"})))
 
 
 def jwt_of(claims, key=KEY, **header):
