@@ -113,6 +113,17 @@ def test_recovery_codes_are_ten_that_can_be_read_out(client, tecnico):
 
     assert len(set(codes)) == 20
     assert [code for code in codes if not re.fullmatch("([a-z2-7]{4}-){3}[a-z2-7]{4}", code)] == []
+    assert any(code[1:4] != code[5:8] for code in codes)  # No group tells of the next.
+
+
+def test_who_guesses_the_password_there_is_stopped_and_nobody_else(client, tecnico, admin):
+    def begin(who, password):
+        return told(client.post(FACTOR, json={"password": password}, headers=who.headers))
+
+    assert {begin(tecnico, "no es esta") for _ in range(10)} == {(403, "clave_actual_incorrecta")}
+
+    assert begin(tecnico, CLAVE) == (429, "cuenta_bloqueada")
+    assert begin(admin, CLAVE)[0] == 200
 
 
 def test_what_is_active_is_not_confirmed_again(client, ana):

@@ -12,6 +12,7 @@ from sqlalchemy import update
 from app.extensions import db
 from app.models import LogTransaccional, TokenServicio, Usuario, utcnow
 from app.permissions import ALCANCE_DE, ALCANCES, POLITICA, TODOS, Permiso
+from app.services.tokens import note_use
 from tests import factories
 from tests.client import Form, codes, operations
 from tests.factories import NUEVO, programa, quien, tiquet
@@ -347,6 +348,15 @@ def test_the_last_use_is_noted_once_a_minute_and_changes_no_version(client, sess
             assert str(last_use(token["id"]).time()) == expected
         shown = client.get(f"{TOKENS}/{token['id']}", headers=owner.headers).json
     assert shown["version"] == token["version"]
+
+
+def test_what_another_worker_has_just_noted_is_not_noted_again(session):
+    used = utcnow() - timedelta(seconds=30)
+    program = programa(quien("Técnico").id, "catalogos:leer", ultimo_uso=used)
+
+    note_use(program.id_token, None)  # It saw the token before the other had noted it.
+
+    assert last_use(program.id_token) == used
 
 
 def test_noting_the_last_use_waits_for_nobody(committed):
