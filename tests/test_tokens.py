@@ -51,6 +51,7 @@ OPENS = {
         *("comentario.crear", "comentario.editar", "comentario.eliminar", "adjunto.crear"),
         *("adjunto.eliminar", "vista.crear", "vista.editar", "relacion.editar"),
     },
+    "tickets:importar": {"tiquet.importar"},
     "comentarios:internos": {"comentario.interno", "tiquet.ver_historial"},
     "catalogos:leer": {"catalogo.ver", "catalogo.ver_inactivo"},
     "catalogos:escribir": {"catalogo.administrar"},
