@@ -4,6 +4,7 @@ import re
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ from app.services import chain, legacy, maintenance, passwords, purging, sequenc
 from app.services import doctor as doctors
 from app.services import worker as workers
 from app.services.demo import seed_demo
+from app.services.mail import mailbox
 from app.services.seed import seed_catalogs
 from app.utils.messages import text
 
@@ -52,6 +54,7 @@ def register(app: Flask) -> None:
         reindexar,
         seguridad,
         auditoria,
+        correo,
     ):
         app.cli.add_command(command)
 
@@ -109,6 +112,7 @@ def mantenimiento() -> None:
     click.echo(f"Eventos numerados: {sequencer.number_events()}.")
     click.echo(f"Entregas de webhooks borradas: {done['entregas']}.")
     click.echo(f"Cuentas de intentos borradas: {done['intentos']}. Correos borrados: {done['correos']}.")
+    click.echo(f"Marcas de correos sin tiquet borradas: {done['recibidos']}.")
 
 
 @click.command(
@@ -310,3 +314,20 @@ def purgar(hasta: tuple[int, str], si: bool) -> None:
     if not si:
         click.confirm(f"¿Borrar para siempre los eventos hasta la secuencia {hasta[0]}?", abort=True)
     click.echo(f"Eventos borrados: {purging.purge(*hasta)}.")
+
+
+@click.group(help="El correo que entra.")
+def correo() -> None:
+    pass
+
+
+@correo.command(help="Recoge lo que haya sin leer en el buzón de IMAP_URL; para cron, sin «worker».")
+@with_appcontext
+@refusals_told()
+def recibir() -> None:
+    if not settings().imap_url:
+        raise click.ClickException("Falta IMAP_URL: imaps://usuario:clave@servidor/INBOX.")
+    total: Counter[str] = Counter()
+    while found := mailbox.receive():
+        total.update(found)
+    click.echo(", ".join(f"{what}: {count}" for what, count in sorted(total.items())) or "No había correo.")

@@ -26,6 +26,9 @@ class Actor:
     id_cliente: int | None = None  # For whom a Solicitante asks.
     id_empleado: int | None = None
     alcances: frozenset[str] | None = None  # What a service token may at most; None for all others.
+    # It writes down what the customer or employee says who has no user: what is its own is theirs, not that
+    # of the user whose id it bears.
+    de_parte: bool = False
 
     @property
     def es_personal(self) -> bool:
@@ -88,6 +91,7 @@ class Permiso(Enum):
     VER_CAMBIOS = "cambio.ver"
     PEDIR_PASE = "cambio.pedir_pase"
     ADMINISTRAR_WEBHOOK = "webhook.administrar"
+    RECIBIR_CORREO = "correo.recibir"
     ADMINISTRAR_TOKEN = "token.administrar"  # noqa: S105  a name, not a secret
 
 
@@ -173,6 +177,8 @@ POLITICA: dict[Permiso, tuple[tuple[str, ...], Callable[[Actor, Any], bool]]] = 
     Permiso.VER_CAMBIOS: (PERSONAL, siempre),
     Permiso.PEDIR_PASE: (PERSONAL, siempre),  # For a session: a program sends its token in a header.
     Permiso.ADMINISTRAR_WEBHOOK: (SOLO_ADMINISTRADOR, siempre),
+    # Whoever hands in mail says who wrote it.
+    Permiso.RECIBIR_CORREO: (SOLO_ADMINISTRADOR, siempre),
     Permiso.ADMINISTRAR_TOKEN: (PERSONAL, siempre),
 }
 
@@ -218,6 +224,7 @@ ALCANCES: dict[str, tuple[Permiso, ...]] = {
     "personas:escribir": (Permiso.EDITAR_PERSONA, Permiso.ELIMINAR_PERSONA),
     "usuarios:leer": (Permiso.VER_USUARIO, Permiso.VER_DATOS_DE_USUARIO),
     "cambios:leer": (Permiso.VER_CAMBIOS,),
+    "correo:recibir": (Permiso.RECIBIR_CORREO,),
 }
 ALCANCE_DE = {permiso: alcance for alcance, some in ALCANCES.items() for permiso in some}
 

@@ -11,7 +11,7 @@ from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import click
 from dotenv import dotenv_values
@@ -88,6 +88,11 @@ class Config:
     correo_de: str = "SoportePlus <soporte@localhost>"
     correo_entrante: str = ""
     url_publica: str = ""
+    correo_max_mb: int = 25
+    correo_desconocidos: str = "crear"
+    correo_max_por_hora: int = 30
+    correo_usuario: str = ""
+    imap_url: str = ""
 
     @property
     def is_production(self) -> bool:
@@ -159,6 +164,11 @@ class Config:
             "correo_de": read.address("CORREO_DE", "SoportePlus <soporte@localhost>"),
             "correo_entrante": read.address("CORREO_ENTRANTE", ""),
             "url_publica": read.site("URL_PUBLICA"),
+            "correo_max_mb": read.integer("CORREO_MAX_MB", 25, 1, 200),
+            "correo_desconocidos": read.choice("CORREO_DESCONOCIDOS", ("crear", "rechazar"), "crear"),
+            "correo_max_por_hora": read.integer("CORREO_MAX_POR_HORA", 30, 1, 100_000),
+            "correo_usuario": read.text("CORREO_USUARIO"),
+            "imap_url": read.imap("IMAP_URL"),
         }
         if production and config["secret_key"] and config["secret_key"] == config["jwt_secret_key"]:
             read.problems.append("JWT_SECRET_KEY: use un valor distinto del de SECRET_KEY")
@@ -347,6 +357,27 @@ class Reader:
             return text.rstrip("/")
 
         return self.parsed(name, "", parse, "la dirección del frontend, como https://soporte.example.org")
+
+    def imap(self, name: str) -> str:
+        """A mailbox with its user and password; only over TLS, since both travel."""
+
+        def parse(text: str) -> str:
+            parts = urlsplit(text)
+            folder = unquote(parts.path[1:])
+            named = unquote(parts.username or "") + unquote(parts.password or "") + folder
+            clear = named.isascii() and folder.isprintable() and not set(folder) & set('"\\')
+            if parts.scheme != "imaps" or not (
+                parts.hostname and parts.username and parts.password and clear
+            ):
+                raise ValueError
+            if not (parts.port or 993) > 0:
+                raise ValueError
+            return text
+
+        found = self.parsed(name, "", parse, "imaps://usuario:clave@servidor:993/INBOX, con %40 por @")
+        if found and not self.text("CORREO_USUARIO"):
+            self.problems.append("CORREO_USUARIO: con IMAP_URL hace falta el correo de un Administrador")
+        return found
 
     def database(self, production: bool) -> URL:
         default = f"sqlite:///{(INSTANCE / 'soporteplus.db').as_posix()}"

@@ -75,6 +75,18 @@ class Form(dict[str, Any]):
         return {"data": data, "content_type": f"multipart/form-data; boundary={boundary}"}
 
 
+class Mail(dict[str, Any]):
+    """A body that is a mail; whatever is added to it makes it one of nobody's."""
+
+    def __or__(self, more: Any) -> "Mail":
+        return Mail({**self, **more})
+
+    def sent(self) -> dict[str, Any]:
+        whole = self["mensaje"] if set(self) == {"mensaje"} else "Subject: nadie\r\n\r\n"
+        data = whole if isinstance(whole, bytes) else whole.encode()
+        return {"data": data, "content_type": "message/rfc822"}
+
+
 def opened(value: Any) -> Any:
     if isinstance(value, list):
         return [opened(one) for one in value]
@@ -87,6 +99,8 @@ def example_of(operation: dict[str, Any]) -> Any:
     if form := body and body["content"].get("multipart/form-data"):
         content = form.get("example", {}).get("archivo", "Se adjunta la nota.")
         return Form(archivo=("nota.txt", content.encode()))
+    if body and "message/rfc822" in body["content"]:
+        return Mail(mensaje=body["content"]["message/rfc822"]["example"])
     return body["content"]["application/json"]["example"] if body else None
 
 
@@ -104,7 +118,7 @@ class ApiClient(FlaskClient):
     """Serve each request in its own context, hence its own session, as in production."""
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
-        if isinstance(kwargs.get("json"), Form):
+        if isinstance(kwargs.get("json"), (Form, Mail)):
             kwargs |= kwargs.pop("json").sent()
         with self.application.app_context():
             response = super().open(*args, **{"buffered": True, **kwargs})

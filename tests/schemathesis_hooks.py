@@ -32,7 +32,7 @@ BY_STATE = {
     *("predeterminada_inactiva", "predeterminado_requerido", "clave_comun", "clave_parecida", "zona_horaria"),
     *("demasiado_grande", "version_obsoleta", "clave_reutilizada", "cursor_invalido", "lote_rechazado"),
     *("archivo_vacio", "columna_desconocida", "columna_repetida", "codificacion", "csv_invalido"),
-    "en_el_futuro",
+    *("en_el_futuro", "correo_ilegible"),
     *("json_numero_demasiado_largo", "fuera_de_plazo", "codigo_incorrecto", "no_es_esa_persona"),
     *("url_invalida", "solo_https", "destino_no_permitido"),
 }

@@ -33,6 +33,7 @@ def test_a_comment_is_answered_as_it_is_shown_and_listed(call, tecnico, tiquet):
         "id": answer.json["id"],
         "id_tiquet": int(tiquet.rpartition("/")[2]),
         "autor": {"id": tecnico.id, "nombre": nombre},
+        **dict.fromkeys(("id_cliente", "cliente", "id_empleado", "empleado")),
         "mensaje": "Línea 1\nLínea 2 😀",
         "es_interno": True,
         "fecha_creacion": answer.json["fecha_creacion"],

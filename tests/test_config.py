@@ -50,6 +50,12 @@ def test_production_starts_with_good_settings():
         ({"REDIS_URL": "127.0.0.1:6379"}, "REDIS_URL"),
         ({"REDIS_URL": "http://127.0.0.1:6379"}, "REDIS_URL"),
         ({"FLASK_ENV": "produccion"}, "FLASK_ENV"),
+        ({"CORREO_DESCONOCIDOS": "preguntar"}, "CORREO_DESCONOCIDOS"),
+        ({"IMAP_URL": "imaps://u:c@imap.example.org"}, "CORREO_USUARIO"),
+        ({"IMAP_URL": "imap://u:c@imap.example.org", "CORREO_USUARIO": "a@b.c"}, "IMAP_URL"),
+        ({"IMAP_URL": "imaps://imap.example.org/INBOX", "CORREO_USUARIO": "a@b.c"}, "IMAP_URL"),
+        ({"IMAP_URL": "imaps://u:c@imap.example.org/a%22b", "CORREO_USUARIO": "a@b.c"}, "IMAP_URL"),
+        ({"IMAP_URL": "imaps://u:c@imap.example.org:99999", "CORREO_USUARIO": "a@b.c"}, "IMAP_URL"),
     ],
 )
 def test_unsafe_settings_are_refused_by_name(change, named):

@@ -25,7 +25,7 @@ from tests.threads import at_once
 NOTHING = dict.fromkeys(
     (
         *("cerrados", "purgados", "anonimizados", "claves", "sesiones", "contenidos", "intentos", "entregas"),
-        *("correos", "recuperaciones"),
+        *("correos", "recuperaciones", "recibidos"),
     ),
     0,
 )

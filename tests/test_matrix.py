@@ -126,7 +126,7 @@ RULES = (
 # The contract's table, so that the policy from which all else is derived does not widen unseen.
 OF_AN_ADMINISTRADOR = {
     *("tiquet.eliminar", "tiquet.ver_papelera", "tiquet.restaurar", "tiquet.importar"),
-    *("auditoria.ver", "webhook.administrar"),
+    *("auditoria.ver", "webhook.administrar", "correo.recibir"),
     *("catalogo.administrar", "persona.eliminar", "usuario.ver_datos", "usuario.administrar"),
     *("persona.exportar", "persona.anonimizar"),
 }

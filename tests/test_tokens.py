@@ -59,6 +59,7 @@ OPENS = {
     "personas:escribir": {"persona.editar", "persona.eliminar"},
     "usuarios:leer": {"usuario.ver", "usuario.ver_datos"},
     "cambios:leer": {"cambio.ver"},
+    "correo:recibir": {"correo.recibir"},
 }
 
 # Operation -> the scope that it needs beside: what is restored is first seen in the trash.

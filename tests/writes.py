@@ -16,6 +16,7 @@ from tests.factories import (
     NUEVO,
     RECUPERACION,
     AdjuntoFactory,
+    ClienteFactory,
     UsuarioFactory,
     VistaFactory,
     recuperacion,
@@ -114,6 +115,11 @@ def en_lote(accion: str, cambios: dict[str, Any]) -> dict[str, Any]:
 def as_row(datos: dict[str, Any]) -> bytes:
     """A ticket as a line of a file."""
     return json.dumps(datos, ensure_ascii=False).encode() + b"\n"
+
+
+def ana(*_: int) -> None:
+    """The sender of the example of a mail is a customer."""
+    ClienteFactory(email="ana.ruiz@example.org")
 
 
 TIQUET_CHANGED = ("tiquet.actualizado",)
@@ -319,6 +325,7 @@ CASES: dict[str, list[Case]] = {
         Case(("webhook.reenviado",), on={"estado": "pendiente", "proximo_intento": AHORA}),
     ],
     f"POST {WEBHOOKS}/{{id}}/entregas/reenviar": [Case(())],  # It has none.
+    "POST /api/correo/entrante": [Case(("tiquet.creado",), before=ana)],
     "POST /api/users": [Case(("usuario.creado",))],
     **on_each(
         f"{USERS}/{{id}}",

@@ -30,6 +30,7 @@ from app.models.correo import (
     Lectura,
     Recuperacion,
 )
+from app.models.correo_recibido import CorreoRecibido
 from app.models.idempotencia import Idempotencia
 from app.models.identidad import IdentidadExterna
 from app.models.intento import Intento
@@ -119,6 +120,7 @@ __all__ = [
     "Cerrojo",
     "Clientes",
     "Comentarios",
+    "CorreoRecibido",
     "Correos",
     "Empleados",
     "Entregas",

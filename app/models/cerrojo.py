@@ -5,7 +5,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import TABLE, Base, Exact
 
-CERROJOS = ("administradores", "catalogos", "relaciones")
+CERROJOS = ("administradores", "catalogos", "relaciones", "remitentes")
 
 
 class Cerrojo(Base):

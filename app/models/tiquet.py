@@ -131,7 +131,13 @@ class Comentarios(Versioned, Base):
     """A message in a ticket's conversation; internal ones are for staff."""
 
     __tablename__ = "Comentarios"
-    __table_args__ = (Index(None, "id_tiquet", "fecha_creacion", "id"), Index(None, "id_autor"), TABLE)
+    __table_args__ = (
+        Index(None, "id_tiquet", "fecha_creacion", "id"),
+        Index(None, "id_autor"),
+        Index(None, "id_cliente"),
+        Index(None, "id_empleado"),
+        TABLE,
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     id_tiquet: Mapped[int] = mapped_column(ForeignKey("Tiquet.id"))
@@ -140,6 +146,9 @@ class Comentarios(Versioned, Base):
     es_interno: Mapped[bool] = mapped_column(default=True)
     fecha_creacion: Mapped[datetime] = mapped_column(default=utcnow)
     fecha_edicion: Mapped[datetime | None]
+    # Whose words these are when they came by mail from one who has no user; the author wrote them down.
+    id_cliente: Mapped[int | None] = mapped_column(ForeignKey("Clientes.id"))
+    id_empleado: Mapped[int | None] = mapped_column(ForeignKey("Empleados.id"))
 
 
 class Adjuntos(Versioned, Base):

@@ -20,7 +20,17 @@ from app.models import (
 )
 from app.models.base import LONG_TEXT
 from app.queries import people
-from app.queries.personal import DE_CUENTA, Titular, asked_by, hinted, pieces, ticket_ids
+from app.queries.personal import (
+    DE_CUENTA,
+    Titular,
+    asked_by,
+    by_mail,
+    files_of,
+    hinted,
+    pieces,
+    ticket_ids,
+    words_of,
+)
 from app.queries.search import indexed, named_terms, terms
 from app.transaction import read
 
@@ -185,7 +195,8 @@ def written_in(who: Titular, entidad: str, model: type[Any], id_tiquet: int) -> 
     made = select(log.id_entidad).where(
         log.id_tiquet == id_tiquet, log.id_usuario.in_(who.usuarios), log.accion == f"{entidad}.creado"
     )
-    there = select(model.id).where(model.id_tiquet == id_tiquet, model.id_autor.in_(who.usuarios))
+    theirs = words_of(who) if model is Comentarios else files_of(who)
+    there = select(model.id).where(model.id_tiquet == id_tiquet, theirs)
     return {id for query in (made, there) for id in db.session.scalars(query) if id is not None}
 
 
@@ -206,6 +217,10 @@ def elsewhere(who: Titular) -> Iterator[int]:
             columns: tuple[Any, ...] = (model.id, model.id_tiquet)
             for rows in pieces(select(*columns).where(model.id_autor == id, condition), model.id):
                 seen |= {row["id_tiquet"] for row in rows}
+    # A ticket of its own that was merged into another's took its words along.
+    sent: tuple[Any, ...] = (Comentarios.id, Comentarios.id_tiquet)
+    for rows in pieces(select(*sent).where(by_mail(who), Comentarios.mensaje != NEUTRO), Comentarios.id):
+        seen |= {row["id_tiquet"] for row in rows}
     yield from sorted(seen)
 
 

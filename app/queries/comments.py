@@ -6,13 +6,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, select, true
 
 from app.extensions import db
-from app.models import Comentarios, Usuario
+from app.models import Clientes, Comentarios, Empleados, Usuario
 from app.permissions import Actor
 from app.queries import attachments
 from app.queries.pagination import Corte, Pagina, page_of
 from app.queries.tickets import PUBLICO, person, sees_internal
 
-PROPIAS = ("id", "id_tiquet", "mensaje", "es_interno", "fecha_creacion", "fecha_edicion", "version")
+PROPIAS = (
+    *("id", "id_tiquet", "id_cliente", "id_empleado", "mensaje", "es_interno"),
+    *("fecha_creacion", "fecha_edicion", "version"),
+)
+DE_PARTE_DE: dict[str, type[Any]] = {"cliente": Clientes, "empleado": Empleados}
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
@@ -28,8 +32,15 @@ def of_tickets(actor: Actor, *ids: int) -> Select[Any]:
             Usuario.id.label("id_autor"),
             Usuario.nombre,
             Usuario.apellido,
+            *(
+                getattr(persona, name).label(f"{name}_{entidad}")
+                for entidad, persona in DE_PARTE_DE.items()
+                for name in ("nombre", "apellido")
+            ),
         )
         .outerjoin(Usuario, Usuario.id == Comentarios.id_autor)
+        .outerjoin(Clientes, Clientes.id == Comentarios.id_cliente)
+        .outerjoin(Empleados, Empleados.id == Comentarios.id_empleado)
         .where(Comentarios.id_tiquet.in_(ids), visible_to(actor))
     )
 
@@ -72,4 +83,6 @@ def with_files(actor: Actor, rows: list[dict[str, Any]]) -> list[dict[str, Any]]
 def shape(row: dict[str, Any], adjuntos: list[dict[str, Any]]) -> dict[str, Any]:
     autor = person(row["id_autor"], row["nombre"], row["apellido"])
     about = {"id": row["id"], "id_tiquet": row["id_tiquet"], "autor": autor}
+    for name in DE_PARTE_DE:
+        about[name] = person(row[f"id_{name}"], row[f"nombre_{name}"], row[f"apellido_{name}"])
     return about | {key: row[key] for key in PROPIAS} | {"adjuntos": adjuntos}

@@ -65,6 +65,27 @@ def titular(entidad: str, id: int) -> Titular | None:
     return Titular(entidad, id, tuple(row.id for row in rows), tuple(correos))
 
 
+def by_mail(who: Titular) -> ColumnElement[bool]:
+    """Comments that hold the person's own words, which somebody else wrote down."""
+    mine: ColumnElement[bool] = getattr(Comentarios, f"id_{who.entidad}") == who.id
+    return mine
+
+
+def words_of(who: Titular) -> ColumnElement[bool]:
+    """Comments that the person, or its users, wrote."""
+    return or_(Comentarios.id_autor.in_(who.usuarios), by_mail(who))
+
+
+def files_by_mail(who: Titular) -> ColumnElement[bool]:
+    """Files that came with the person's words."""
+    return Adjuntos.id_comentario.in_(select(Comentarios.id).where(by_mail(who)))
+
+
+def files_of(who: Titular) -> ColumnElement[bool]:
+    """Files that the person, or its users, sent."""
+    return or_(Adjuntos.id_autor.in_(who.usuarios), files_by_mail(who))
+
+
 def asked_by(who: Titular) -> ColumnElement[bool]:
     """The tickets of a person, wherever they are.
 
@@ -153,6 +174,8 @@ def written(who: Titular, query: Select[Any], model: type[Any]) -> Iterator[Fila
     elsewhere = ~exists().where(Tiquet.id == model.id_tiquet, asked_by(who))
     for id in who.usuarios:
         yield from pieces(query.where(model.id_autor == id, elsewhere), model.id)
+    sent = by_mail(who) if model is Comentarios else files_by_mail(who)
+    yield from pieces(query.where(sent, elsewhere), model.id)
 
 
 def events(who: Titular) -> Iterator[Filas]:

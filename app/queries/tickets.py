@@ -101,7 +101,9 @@ def owned_by(actor: Actor) -> dict[str, int]:
     """Column -> id: of one who is not staff are the tickets in which any of these stands; of staff, all."""
     if actor.es_personal:
         return {}
-    ids = {"id_usuario_creador": actor.id, "id_cliente": actor.id_cliente, "id_empleado": actor.id_empleado}
+    ids = {"id_cliente": actor.id_cliente, "id_empleado": actor.id_empleado}
+    if not actor.de_parte:
+        ids["id_usuario_creador"] = actor.id
     return {name: id for name, id in ids.items() if id is not None}
 
 

@@ -10,6 +10,7 @@ from app.routes import (
     followers,
     history,
     imports,
+    incoming,
     lote,
     people,
     relations,
@@ -41,5 +42,6 @@ BLUEPRINTS = (
     (audit.blp, "/api/auditoria"),
     (feed.blp, "/api/cambios"),
     (webhooks.blp, "/api/webhooks"),
+    (incoming.blp, "/api/correo"),
     (service.blp, ""),
 )

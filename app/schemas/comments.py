@@ -42,6 +42,16 @@ class ComentarioSchema(Out):
     id = fields.Integer(required=True)
     id_tiquet = fields.Integer(required=True)
     autor = fields.Nested(BreveSchema, required=True)
+    id_cliente = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "De quién son las palabras, si llegaron por correo y no tiene usuario."},
+    )
+    cliente = fields.Nested(BreveSchema, required=True, allow_none=True)
+    id_empleado = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Lo mismo, si es un empleado."}
+    )
+    empleado = fields.Nested(BreveSchema, required=True, allow_none=True)
     mensaje = fields.String(required=True)
     es_interno = fields.Boolean(required=True)
     fecha_creacion = fields.DateTime(required=True)

@@ -251,8 +251,8 @@ class Borrado:
         }
         if tiquet is None:
             return self.log_of(*(queries.about(entidad, ids) for entidad, ids in written.items()))
-        comentarios = queries.said(id, Comentarios.id_autor.in_(self.who.usuarios))
-        adjuntos = queries.files(id, Adjuntos.id_autor.in_(self.who.usuarios))
+        comentarios = queries.said(id, personal.words_of(self.who))
+        adjuntos = queries.files(id, personal.files_of(self.who))
         left = self.erase_texts(comentarios, adjuntos)
         left |= empty(*(queries.about(entidad, ids) for entidad, ids in written.items()))
         if comentarios or adjuntos:

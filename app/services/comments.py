@@ -32,6 +32,8 @@ def create(actor: Actor, id_tiquet: int, datos: dict[str, Any]) -> int:
         mensaje=datos["mensaje"],
         es_interno=es_interno,
         fecha_creacion=now,
+        id_cliente=actor.id_cliente if actor.de_parte else None,
+        id_empleado=actor.id_empleado if actor.de_parte else None,
     )
     db.session.add(comentario)
     audit.record("comentario.creado", actor, comentario, {}, id_tiquet=id_tiquet)

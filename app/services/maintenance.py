@@ -17,6 +17,7 @@ from app.models import (
     Base,
     BusquedaTiquet,
     Comentarios,
+    CorreoRecibido,
     Correos,
     Entregas,
     EtiquetaTiquet,
@@ -36,6 +37,7 @@ from app.transitions import CERRADO, RESUELTO
 
 BATCH = 500  # rows; a ticket takes a unit of its own
 SESIONES = timedelta(days=7)  # that an ended session is kept
+CORREOS = timedelta(days=30)  # in which a mail that became no ticket may come once more
 
 
 def maintain() -> dict[str, int]:
@@ -59,6 +61,9 @@ def maintain() -> dict[str, int]:
             Correos, Correos.fecha_creacion < now - timedelta(days=settings().dias_entregas)
         ),
         "recuperaciones": purge_rows(Recuperacion, Recuperacion.vence < now),
+        "recibidos": purge_rows(
+            CorreoRecibido, CorreoRecibido.id_tiquet.is_(None) & (CorreoRecibido.fecha < now - CORREOS)
+        ),
     }
 
 
@@ -109,7 +114,7 @@ def close(tiquet: Tiquet) -> None:
 
 def purge(tiquet: Tiquet) -> None:
     """Erase a ticket of the trash with what belongs to it; its events stay."""
-    for model in (BusquedaTiquet, EtiquetaTiquet, Adjuntos, Comentarios, Seguidores, Correos):
+    for model in (BusquedaTiquet, EtiquetaTiquet, Adjuntos, Comentarios, Seguidores, Correos, CorreoRecibido):
         db.session.execute(delete(model).where(model.id_tiquet == tiquet.id))
     relations.forget(tiquet.id)
     audit.record_erasure("tiquet.purgado", SISTEMA, tiquet, id_tiquet=tiquet.id)

@@ -19,7 +19,7 @@ from uuid import uuid4
 
 from app.queries import leases as queries
 from app.services import deliveries, leases, maintenance, sequencer
-from app.services.mail import notices, outbox
+from app.services.mail import mailbox, notices, outbox
 
 LOG = logging.getLogger(__name__)
 Scope = Callable[[], AbstractContextManager[object]]  # in which a job has a session of its own
@@ -60,6 +60,7 @@ JOBS = (
     Job("avisos", notices.read_on, 1.0),
     Job("correo", outbox.send_due, 1.0),
     Job("mantenimiento", upkeep, 60.0),
+    Job("correo entrante", mailbox.collect, 60.0),
 )
 
 

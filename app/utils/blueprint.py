@@ -18,8 +18,22 @@ from app.utils import cookies, idempotency, passes, simulation
 from app.utils.identity import authenticate, nobody
 from app.utils.parser import Parser, refuse_parameters
 from app.utils.requests import restart_clock
+from app.utils.uploads import MAIL, load_mail
 
 View = Callable[..., Response]
+CORREO = {
+    "schema": {
+        "type": "string",
+        "format": "binary",
+        "minLength": 1,
+        "description": "El correo, con sus cabeceras.",
+    },
+    "example": (
+        "From: Ana Ruiz <ana.ruiz@example.org>\r\nTo: soporte@example.org\r\n"
+        "Subject: La impresora no responde\r\nMessage-ID: <ejemplo-1@example.org>\r\n"
+        "\r\nDesde esta mañana no imprime.\r\n"
+    ),
+}
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -103,6 +117,16 @@ class Blueprint(flask_smorest.Blueprint):
 
         document = self.doc(**{"x-simulable": True})
         return document(self.arguments(SimularArgs, location="query")(wrapper))  # type: ignore[no-any-return]
+
+    def mail(self, view: View) -> View:
+        """Give a view the mail that is the body, as ``{"mensaje": bytes}``."""
+
+        @wraps(view)
+        def wrapper(**kwargs: Any) -> Response:
+            return view({"mensaje": load_mail(request)}, **kwargs)
+
+        document = self.doc(requestBody={"required": True, "content": {MAIL: CORREO}})
+        return document(wrapper)  # type: ignore[no-any-return]
 
     def streaming(self, view: View) -> View:
         """Document that this view answers a stream, and goes on from ``Last-Event-ID``."""

@@ -273,6 +273,10 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
             "Los adjuntos de un tiquet ocupan como mucho {max} MB; vea «bytes_libres».",
             "The attachments of a ticket take at most {max} MB; see «bytes_libres».",
         ),
+        "correo_sin_usuario": (
+            "CORREO_USUARIO no es el correo de un Administrador activo.",
+            "CORREO_USUARIO is not the e-mail of an active Administrador.",
+        ),
         "clave_en_curso": (
             "Una petición con la misma Idempotency-Key está en curso; repítala en un momento.",
             "A request with the same Idempotency-Key is in progress; send it again in a moment.",
@@ -317,6 +321,10 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
             "El cuerpo debe ser JSON: «Content-Type: application/json».",
             "The body must be JSON: «Content-Type: application/json».",
         ),
+        "correo_esperado": (
+            "El cuerpo debe ser un correo: «Content-Type: message/rfc822».",
+            "The body must be a mail: «Content-Type: message/rfc822».",
+        ),
         "formulario_esperado": (
             "El cuerpo debe ser un formulario: «Content-Type: multipart/form-data».",
             "The body must be a form: «Content-Type: multipart/form-data».",
@@ -336,6 +344,10 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
         "datos_invalidos": (
             "Hay campos con valores que no se admiten; vea «errores».",
             "There are fields with values that cannot be taken; see «errores».",
+        ),
+        "correo_ilegible": (
+            "No es un correo que se pueda leer, o no dice de un solo remitente que lo envía.",
+            "This is no mail that can be read, or it does not name one sender.",
         ),
         "clave_reutilizada": (
             "Esa Idempotency-Key ya se usó con otra petición.",
@@ -399,6 +411,10 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
             " misma Idempotency-Key, o lea antes de repetirla.",
             "The connection was lost while saving and the outcome is not known. Repeat the same request with"
             " the same Idempotency-Key, or read before you repeat it.",
+        ),
+        "buzon_no_disponible": (
+            "El buzón de IMAP_URL no responde, o no acepta el usuario o la carpeta; el registro dice qué.",
+            "The mailbox of IMAP_URL is away, or refuses the user or the folder; the log tells which.",
         ),
         "migraciones_pendientes": (
             "Faltan migraciones: ejecute «flask --app run db upgrade».",

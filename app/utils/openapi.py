@@ -45,6 +45,7 @@ WITH_FORM = (
     "sin_espacio",
 )
 WITH_COOKIE = ("csrf_invalido",)
+WITH_MAIL = ("correo_esperado", "cuerpo_demasiado_grande")
 WITH_RANGE = ("rango_no_satisfacible", "almacenamiento_no_disponible")
 WRITING = ("resultado_desconocido",)
 
@@ -221,6 +222,7 @@ def complete_operation(path: str, method: str, operation: dict[str, Any], respon
     limited = operation["tags"][0] not in EXENTOS
     keyed = method == "post" and not of_session
     form = "multipart/form-data" in operation.get("requestBody", {}).get("content", {})
+    mail = "message/rfc822" in operation.get("requestBody", {}).get("content", {})
     parameters = operation.setdefault("parameters", [])
     for holds, some in (
         (True, ANY_VIEW),
@@ -230,8 +232,9 @@ def complete_operation(path: str, method: str, operation: dict[str, Any], respon
         (guarded and bool(scope), WITH_SCOPE),
         (guarded and not scope, WITHOUT_SCOPE),
         (guarded and not of_session, WITH_OWN_ACCOUNT),
-        ("requestBody" in operation and not form, WITH_BODY),
+        ("requestBody" in operation and not form and not mail, WITH_BODY),
         (form, WITH_FORM),
+        (mail, WITH_MAIL),
         (keyed, WITH_KEY),
         ("{" in path, WITH_ID),
         (versioned, WITH_VERSION),

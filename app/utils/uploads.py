@@ -7,7 +7,7 @@ from typing import IO, Any, BinaryIO
 from flask import Request, Response, request, send_file
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import BadRequest as MalformedRequest
-from werkzeug.exceptions import RequestedRangeNotSatisfiable
+from werkzeug.exceptions import RequestedRangeNotSatisfiable, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
 from app.errors import BadRequest, TooLarge, UnsupportedMediaType
@@ -19,6 +19,7 @@ from app.utils.requests import restart_clock
 IN_MEMORY = 64 * 1024  # bytes of a file that stay there
 BESIDE = 64 * 1024  # bytes that a body may have beside its files
 MAX_PARTS = 50
+MAIL = "message/rfc822"
 
 
 class Spool(SpooledTemporaryFile[bytes]):
@@ -106,6 +107,18 @@ def load_multipart(req: Request, sizes: tuple[str, str]) -> MultiDict[str, Any]:
         raise BadRequest("formulario_invalido") from error
     restart_clock()
     return sent
+
+
+def load_mail(req: Request) -> bytes:
+    """A mail as it was sent, which may be much larger than other bodies and take longer."""
+    if req.mimetype != MAIL:
+        raise UnsupportedMediaType("correo_esperado")
+    req.max_content_length = settings().correo_max_mb * MB
+    body = req.get_data(cache=True)
+    if req.content_length is None and len(body) == req.max_content_length:
+        raise RequestEntityTooLarge  # Werkzeug stops reading a chunked body at the limit, without a word.
+    restart_clock()
+    return body
 
 
 def files_of(req: Request) -> list[tuple[str, FileStorage]]:
