@@ -344,10 +344,11 @@ def test_a_repeated_key_leaves_no_second_event(app, client, session, operation):
 
     again = call.send(more=key)
 
-    shown_once = "secreto" if call.path.startswith(WEBHOOKS) else None
-    expected = {name: value for name, value in first.json.items() if name != shown_once}
-    assert (again.status_code, again.json) == (first.status_code, expected)
-    assert shown_once or again.data == first.data
+    assert again.status_code == first.status_code
+    if call.path.startswith(WEBHOOKS):
+        assert again.json == {name: value for name, value in first.json.items() if name != "secreto"}
+    else:
+        assert again.data == first.data
     assert again.headers["Idempotent-Replayed"] == "true"
     assert snapshot() == before
 
