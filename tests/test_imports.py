@@ -667,7 +667,10 @@ def test_a_try_says_the_same_and_leaves_nothing(send, monkeypatch):
 def test_whoever_imports_the_same_at_the_same_time_makes_it_once(committed):
     who = quien("Administrador")
     rows = [FILA | {"id_externo": f"{n}"} for n in range(60)]
-    rows += [NUEVO | {"numero": numero(n), "fecha_creacion": "2025-01-01T10:00:00Z"} for n in range(500, 560)]
+    rows += [
+        NUEVO | {"numero": numero(n), "fecha_creacion": "2025-01-01T10:00:00Z"}
+        for n in range(900_500, 900_560)
+    ]
 
     def one(_number):
         answer = committed.test_client().post(

@@ -176,7 +176,7 @@ def test_a_version_of_which_the_log_tells_nothing_is_stale(ticket, tag):
     assert ticket.change({"id_prioridad": 4}, **{"If-Match": tag}).status_code == 412
 
 
-def test_a_change_of_which_the_log_tells_nothing_is_overruled_by_nobody(ticket):
+def test_a_change_of_which_the_log_tells_nothing_is_overruled_by_nobody(tampering, ticket):
     ticket.meanwhile(titulo="De otra persona")
     ticket.meanwhile(descripcion="Otra")
     log = LogTransaccional
@@ -186,7 +186,7 @@ def test_a_change_of_which_the_log_tells_nothing_is_overruled_by_nobody(ticket):
     assert ticket.change({"id_prioridad": 4}).status_code == 412
 
 
-def test_a_change_whose_text_was_emptied_is_overruled_by_nobody(ticket):
+def test_a_change_whose_text_was_emptied_is_overruled_by_nobody(tampering, ticket):
     ticket.meanwhile(titulo="De otra persona")
     log = LogTransaccional
     db.session.execute(update(log).where(log.id_entidad == ticket.id).values(cambios=[]))

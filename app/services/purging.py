@@ -29,8 +29,8 @@ def purge(secuencia: int, hash: str) -> int:
     needed = min((place for place in places if place is not None), default=secuencia)
     if needed < secuencia:
         raise Conflict("eventos_sin_enviar", hasta=needed)
-    done = {"campo": "hasta", "anterior": None, "nuevo": f"{secuencia}:{hash}"}
-    transaction.run(lambda: audit.append("auditoria.purgada", SISTEMA, cambios=[done]))
+    cambios = audit.differences({}, {"secuencia": secuencia, "hash": hash})
+    transaction.run(lambda: audit.append("auditoria.purgada", SISTEMA, cambios=cambios))
     count = 0
     while found := transaction.run(lambda: batch(secuencia)):
         count += found
