@@ -35,7 +35,10 @@ BY_STATE = {
     *("en_el_futuro", "correo_ilegible"),
     *("json_numero_demasiado_largo", "fuera_de_plazo", "codigo_incorrecto", "no_es_esa_persona"),
     *("url_invalida", "solo_https", "destino_no_permitido"),
+    "requerido",  # Of several fields that may be left out, one has to be there.
 }
+
+schemathesis.serializer.alias("message/rfc822", "application/octet-stream")
 
 
 @cache
