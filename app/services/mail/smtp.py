@@ -71,7 +71,7 @@ def connected(url: str, patience: float) -> smtplib.SMTP:
             server.starttls(context=tls)
         if parts.username is not None:
             server.login(unquote(parts.username), unquote(parts.password or ""))
-    except BaseException:
+    except BaseException:  # Whatever it was, it is raised; the connection must not stay open.
         server.close()
         raise
     return server
