@@ -92,14 +92,15 @@ def test_a_user_gets_six_hundred_a_minute_wherever_it_asks_from(limited, tecnico
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer a.b.c"}], ids=["no token", "a bad one"])
-def test_whoever_has_no_good_token_is_counted_by_address(limited, tecnico, headers):
+def test_whoever_has_no_good_token_is_counted_by_address(limited, session, headers):
     client = limited()
 
     assert use_up(client, headers) == {401}
 
     assert refused(get(client, headers))
     assert get(client, headers, ip="192.0.2.2").status_code == 401
-    assert get(client, tecnico.headers).status_code == 200
+    # Written only now: MariaDB ends a transaction that wrote and then sees nobody for three seconds.
+    assert get(client, quien("Técnico").headers).status_code == 200
 
 
 def test_the_programs_of_a_user_are_counted_with_it_and_asked_once_whose_they_are(limited, tecnico):

@@ -62,7 +62,7 @@ def serving(server: Server) -> Iterator[Flask]:
 
 def examined(app: Flask) -> tuple[int, str]:
     ended = app.test_cli_runner().invoke(args=["doctor"])
-    return ended.exit_code, next(line for line in ended.output.splitlines() if "registro" in line)
+    return ended.exit_code, next(line for line in ended.output.splitlines() if " registro: " in line)
 
 
 def test_the_service_works_with_what_is_left_of_its_rights_and_cannot_change_what_was(
