@@ -51,6 +51,7 @@ from app.models.tiquet import (
     EtiquetaTiquet,
     Seguidores,
     Tiquet,
+    list_index_name,
 )
 from app.models.token import TokenServicio
 from app.models.usuario import ADMINISTRADOR, ROLES, SOLICITANTE, TECNICO, Sesion, Usuario, UsuarioCategoria
@@ -148,6 +149,7 @@ __all__ = [
     "Webhooks",
     "as_json",
     "fold",
+    "list_index_name",
     "tokens",
     "utcnow",
 ]

@@ -25,15 +25,20 @@ FILTRABLES = (
     "id_empleado",
 )
 
+LISTADOS = ((), *((column,) for column in FILTRABLES))
 
-def list_index(*columns: str) -> Index:
+
+def list_index(*columns: str, by: str = "creacion") -> Index:
     """An index whose equal part is ``columns`` and "not in the trash", so that a page is one range of it.
 
     The filtered column comes first: InnoDB then takes the index for the foreign key too.
     """
-    return Index(
-        f"ix_Tiquet_lista_{'_'.join(columns)}", *columns, "fecha_eliminacion", "fecha_creacion", "id"
-    )
+    return Index(list_index_name(*columns, by=by), *columns, "fecha_eliminacion", f"fecha_{by}", "id")
+
+
+def list_index_name(*columns: str, by: str = "creacion") -> str:
+    """The index that gives a list in the order of one of its dates, which is most often the creation."""
+    return "_".join(("ix_Tiquet_lista", *(() if by == "creacion" else (by,)), *columns))
 
 
 class Tiquet(Versioned, Base):
@@ -45,9 +50,7 @@ class Tiquet(Versioned, Base):
         CheckConstraint(f"motivo_cierre IN {MOTIVOS_DE_CIERRE}", name="motivo_cierre"),
         CheckConstraint("id_cliente IS NULL OR id_empleado IS NULL", name="un_solicitante"),
         UniqueConstraint("origen_externo", "id_externo"),
-        Index("ix_Tiquet_lista", "fecha_eliminacion", "fecha_creacion", "id"),
-        Index("ix_Tiquet_lista_actualizacion", "fecha_eliminacion", "fecha_actualizacion", "id"),
-        *(list_index(column) for column in FILTRABLES),
+        *(list_index(*column, by=by) for by in ("creacion", "actualizacion") for column in LISTADOS),
         list_index("id_estado", "id_prioridad"),
         Index(None, "id_problema"),
         Index(None, "id_tiquet_padre"),

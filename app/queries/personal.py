@@ -18,6 +18,7 @@ from app.models import (
     TokenServicio,
     Usuario,
     Vistas,
+    list_index_name,
 )
 from app.queries import attachments, people, tickets, tokens, users
 from app.queries.pagination import after
@@ -105,7 +106,7 @@ def ticket_ids(who: Titular) -> Iterator[list[int]]:
     ]
     for column, where in branches:
         # Left alone, MariaDB may walk all tickets by their ids.
-        index = f"FORCE INDEX (ix_Tiquet_lista_{column})"
+        index = f"FORCE INDEX ({list_index_name(column)})"
         found = select(Tiquet.id).where(*where).with_hint(Tiquet, index, "mysql")
         for rows in pieces(found, Tiquet.id, size=IDS):
             yield [row["id"] for row in rows]

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, false, func, select
 
 from app.extensions import db
-from app.models import TECNICO, Tiquet, Usuario, utcnow
+from app.models import TECNICO, Tiquet, Usuario, list_index_name, utcnow
 from app.permissions import Actor, Permiso, allows
 from app.queries.catalog import Catalogos, all_catalogs
 from app.queries.tickets import NOT_IN_TRASH, open_of, person, visible_to
@@ -44,7 +44,7 @@ def counts(column: Any, visible: ColumnElement[bool]) -> dict[int | None, int]:
     """How many tickets have each value: of all, read from that column's list index alone."""
     query = select(column, func.count()).where(visible).group_by(column)
     if visible is NOT_IN_TRASH:
-        query = query.with_hint(Tiquet, f"FORCE INDEX (ix_Tiquet_lista_{column.key})", "mysql")
+        query = query.with_hint(Tiquet, f"FORCE INDEX ({list_index_name(column.key)})", "mysql")
     return dict(db.session.execute(query).all())
 
 

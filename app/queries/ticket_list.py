@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, join, or_, select, union, union_all
 
 from app.extensions import db
-from app.models import FILTRABLES, EtiquetaTiquet, Tiquet
+from app.models import FILTRABLES, EtiquetaTiquet, Tiquet, list_index_name
 from app.permissions import Actor
 from app.queries.catalog import Catalogos, all_catalogs
 from app.queries.pagination import TOTAL_EXACTO, Corte, Pagina, after, capped_total, total_of
@@ -180,15 +180,11 @@ def own_ids(own: dict[str, int], named: dict[str, Any]) -> Any:
     branches = [
         hinted(
             select(Tiquet.id).where(NOT_IN_TRASH, PLAIN[name] == id, *(CONDICIONES[name] for name in named)),
-            own_index(name),
+            list_index_name(name),
         ).limit(TOTAL_EXACTO + 1)
         for name, id in own.items()
     ]
     return union(*(select(branch.subquery()) for branch in branches))
-
-
-def own_index(column: str) -> str:
-    return f"ix_Tiquet_lista_{column}"
 
 
 def natural_order(papelera: bool) -> str:
@@ -200,11 +196,12 @@ def index_for(orden: str, papelera: bool, equal: tuple[str, ...], rest: tuple[st
     """The index whose ranges are the branches, or None where the server is to choose."""
     if papelera and orden != natural_order(papelera):
         return None
-    if orden == "fecha_actualizacion":
-        return None if equal or set(rest) - {"actualizado_desde"} else "ix_Tiquet_lista_actualizacion"
-    if "etiqueta" in equal or (len(equal) > 1 and equal != ("id_estado", "id_prioridad")):
+    by_change = orden == "fecha_actualizacion"
+    if "etiqueta" in equal or (len(equal) > 1 and (by_change or equal != ("id_estado", "id_prioridad"))):
         return None
-    return None if set(rest) - {"creado_desde", "creado_hasta"} else "_".join(("ix_Tiquet_lista", *equal))
+    if set(rest) - ({"actualizado_desde"} if by_change else {"creado_desde", "creado_hasta"}):
+        return None
+    return list_index_name(*equal, by="actualizacion" if by_change else "creacion")
 
 
 def hinted(query: Any, index: str | None) -> Any:
@@ -267,9 +264,9 @@ def branch_columns(orden: str, values: dict[str, list[Any]]) -> tuple[str, ...]:
             if set(values) == {"id_estado", "id_prioridad"}
             else ("id_prioridad",)
         )
-    if orden == "fecha_eliminacion" and "etiqueta" in values:
-        return ()  # Labels do not know the trash.
-    return tuple(values) if orden in ("fecha_creacion", "fecha_eliminacion") and len(values) == 1 else ()
+    if orden != "fecha_creacion" and "etiqueta" in values:
+        return ()  # Labels know neither the trash nor the last change.
+    return tuple(values) if len(values) == 1 else ()
 
 
 def sort_keys(orden: str) -> tuple[str, ...]:
@@ -317,6 +314,6 @@ def branch_statement(forma: Forma, number: int, rama: Rama, visible: ColumnEleme
     chosen = select(*nivel, *columns)
     query = labels_first(chosen) if source is LABELLED else chosen
     ordered = query.where(and_(*where)).order_by(*(key.desc() if forma.descending else key for key in keys))
-    index = own_index(rama.own) if rama.own else forma.index
+    index = list_index_name(rama.own) if rama.own else forma.index
     limited: Select[Any] = hinted(ordered, index).limit(bindparam("limite"))
     return limited
