@@ -23,7 +23,7 @@ from app.extensions import settings
 from app.permissions import SISTEMA
 from app.queries.legacy import Source
 from app.schemas.fields import Correo, Schema, Texto
-from app.services import chain, legacy, maintenance, passwords, purging, sequencer, users
+from app.services import chain, counts, legacy, maintenance, passwords, purging, sequencer, users
 from app.services import doctor as doctors
 from app.services import worker as workers
 from app.services.demo import seed_demo
@@ -52,6 +52,7 @@ def register(app: Flask) -> None:
         doctor,
         migrar_legado,
         reindexar,
+        recontar,
         seguridad,
         auditoria,
         correo,
@@ -145,6 +146,13 @@ def reindexar() -> None:
     click.echo(f"Tiquets: {maintenance.reindex()}.")
 
 
+@click.command("recontar", help="Cuenta de nuevo los tiquets para el panel, tras cambiar la base a mano.")
+@with_appcontext
+@refusals_told()
+def recontar() -> None:
+    click.echo(f"Tiquets: {counts.recount()}.")
+
+
 @click.command(
     "create-admin", help="Crea un Administrador; pide la contraseña o la lee de la entrada estándar."
 )
@@ -235,8 +243,8 @@ def migrar_legado(url: str, aplicar: bool, informe: Path, zona: str) -> None:
                 legacy.migrate(source, report, aplicar, ZoneInfo(zona))
     except legacy.LegacyError as error:
         raise click.ClickException(str(error)) from error
-    for tabla, counts in report.counts.items():
-        click.echo(f"{tabla}: " + ", ".join(f"{count} {what}" for what, count in counts.items() if count))
+    for tabla, found in report.counts.items():
+        click.echo(f"{tabla}: " + ", ".join(f"{count} {what}" for what, count in found.items() if count))
     click.echo(f"Informe: {informe}. {time.monotonic() - start:.0f} s.")
     if not aplicar:
         click.echo("Simulación: no se escribió nada. Para traerla, repita con --aplicar.")

@@ -20,6 +20,7 @@ from app.models.catalogo import (
     Ubicaciones,
 )
 from app.models.cerrojo import CERROJOS, Cerrojo
+from app.models.conteo import Conteo
 from app.models.correo import (
     AVISOS,
     ENVIADO,
@@ -121,6 +122,7 @@ __all__ = [
     "Cerrojo",
     "Clientes",
     "Comentarios",
+    "Conteo",
     "CorreoRecibido",
     "Correos",
     "Empleados",

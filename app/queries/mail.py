@@ -25,7 +25,7 @@ from app.models import (
     utcnow,
 )
 from app.permissions import Actor
-from app.queries import comments
+from app.queries import comments, counts
 from app.queries.users import ACTIVE_STAFF
 
 log = LogTransaccional
@@ -44,8 +44,8 @@ def is_behind(nombre: str) -> bool:
 
 
 def needed() -> int | None:
-    """The number behind which some reader has not come yet."""
-    return db.session.scalar(select(func.min(Lectura.secuencia)))
+    """The number behind which some reader has not come yet; counts can be made anew without the log."""
+    return db.session.scalar(select(func.min(Lectura.secuencia)).where(Lectura.nombre != counts.LECTOR))
 
 
 def locked_reader(nombre: str) -> Lectura:

@@ -9,6 +9,7 @@ from app.extensions import db
 from app.models import ENTIDADES, LogTransaccional
 
 PIECE = 200  # events that are read at once
+ABIERTO = ("tiquet.creado", "tiquet.importado")  # Before one of these a ticket was not here.
 
 
 def backwards(id_tiquet: int) -> Iterator[Any]:

@@ -8,7 +8,9 @@ from sqlalchemy import ColumnElement, false, func, select
 from app.extensions import db
 from app.models import TECNICO, Tiquet, Usuario, list_index_name, utcnow
 from app.permissions import Actor, Permiso, allows
+from app.queries import counts
 from app.queries.catalog import Catalogos, all_catalogs
+from app.queries.counts import Conteos
 from app.queries.tickets import NOT_IN_TRASH, open_of, person, visible_to
 from app.transitions import ABIERTOS
 
@@ -19,8 +21,10 @@ def dashboard(actor: Actor) -> dict[str, Any]:
     """Figures of all tickets that ``actor`` sees; ``por_dia`` covers the last ``DIAS`` days, in UTC."""
     visible = visible_to(actor)
     catalogos = all_catalogs(actor)
-    por_estado = counts(Tiquet.id_estado, visible)
-    por_tecnico = counts(Tiquet.id_usuario_asignado, visible)
+    today = utcnow().date()
+    days = [today - timedelta(days=back) for back in reversed(range(DIAS))]
+    found = (counts.kept(days[0]) if visible is NOT_IN_TRASH else None) or counted(visible, days[0])
+    por_estado, por_tecnico = found["id_estado"], dict(found["id_usuario_asignado"])
     open_ones = sum(por_estado.get(id, 0) for id, e in catalogos["estados"].items() if e["tipo"] in ABIERTOS)
     closed_ones = sum(
         por_estado.get(id, 0) for id, e in catalogos["estados"].items() if e["tipo"] == "cerrado"
@@ -29,26 +33,38 @@ def dashboard(actor: Actor) -> dict[str, Any]:
         "total": sum(por_estado.values()),
         "abiertos": open_ones,
         "cerrados": closed_ones,
-        "sin_asignar": por_tecnico.pop(None, 0),
+        "sin_asignar": por_tecnico.pop(counts.NADIE, 0),
         "por_estado": in_order(catalogos, "estados", por_estado),
-        "por_criticidad": in_order(catalogos, "criticidades", counts(Tiquet.id_criticidad, visible)),
-        "por_prioridad": in_order(catalogos, "prioridades", counts(Tiquet.id_prioridad, visible)),
-        "por_categoria": in_order(catalogos, "categorias", counts(Tiquet.id_categoria, visible)),
-        "por_ubicacion": in_order(catalogos, "ubicaciones", counts(Tiquet.id_ubicacion, visible)),
+        "por_criticidad": in_order(catalogos, "criticidades", found["id_criticidad"]),
+        "por_prioridad": in_order(catalogos, "prioridades", found["id_prioridad"]),
+        "por_categoria": in_order(catalogos, "categorias", found["id_categoria"]),
+        "por_ubicacion": in_order(catalogos, "ubicaciones", found["id_ubicacion"]),
         "por_tecnico": by_technician(actor, por_tecnico),
-        "por_dia": by_day(visible),
+        "por_dia": [by_day(found, day) for day in days],
     }
 
 
-def counts(column: Any, visible: ColumnElement[bool]) -> dict[int | None, int]:
+def counted(visible: ColumnElement[bool], since: date) -> Conteos:
+    """All tickets counted one by one; of days, those from ``since`` on."""
+    by_id = {name: groups(getattr(Tiquet, name), visible) for name in counts.IDS}
+    return by_id | {name: per_day(getattr(Tiquet, name), visible, since) for name in counts.DIAS}
+
+
+def groups(column: Any, visible: ColumnElement[bool]) -> dict[int, int]:
     """How many tickets have each value: of all, read from that column's list index alone."""
     query = select(column, func.count()).where(visible).group_by(column)
     if visible is NOT_IN_TRASH:
         query = query.with_hint(Tiquet, f"FORCE INDEX ({list_index_name(column.key)})", "mysql")
-    return dict(db.session.execute(query).all())
+    return {counts.key_of(column.key, value): count for value, count in db.session.execute(query)}
 
 
-def in_order(catalogos: Catalogos, name: str, found: dict[int | None, int]) -> list[dict[str, Any]]:
+def per_day(column: Any, visible: ColumnElement[bool], since: date) -> dict[int, int]:
+    day = func.date(column)
+    query = select(day, func.count()).where(visible, column >= datetime.combine(since, time())).group_by(day)
+    return {counts.key_of(column.key, value): count for value, count in db.session.execute(query)}
+
+
+def in_order(catalogos: Catalogos, name: str, found: dict[int, int]) -> list[dict[str, Any]]:
     """One entry for each row of the catalog, zeros included, in its order."""
     return [
         {"id": id, "nombre": fila["nombre"], "color": fila["color"], "cantidad": found.get(id, 0)}
@@ -56,7 +72,7 @@ def in_order(catalogos: Catalogos, name: str, found: dict[int | None, int]) -> l
     ]
 
 
-def by_technician(actor: Actor, found: dict[int | None, int]) -> list[dict[str, Any]]:
+def by_technician(actor: Actor, found: dict[int, int]) -> list[dict[str, Any]]:
     """Every active technician that ``actor`` may know of, and whoever else has tickets, by surname."""
     active = (Usuario.tipo_usuario == TECNICO) & Usuario.activo.is_(True)
     shown = active if allows(Permiso.VER_USUARIO, actor) else false()
@@ -68,27 +84,10 @@ def by_technician(actor: Actor, found: dict[int | None, int]) -> list[dict[str, 
     return [{**(person(*user) or {}), "cantidad": found.get(user.id, 0)} for user in users]
 
 
-def by_day(visible: ColumnElement[bool]) -> list[dict[str, Any]]:
-    """Tickets opened and resolved on each of the last days, oldest first."""
-    today = utcnow().date()
-    days = [today - timedelta(days=back) for back in reversed(range(DIAS))]
-    created, resolved = (
-        per_day(column, visible, days[0]) for column in (Tiquet.fecha_creacion, Tiquet.fecha_resolucion)
-    )
-    return [
-        {
-            "fecha": day.isoformat(),
-            "creados": created.get(day.isoformat(), 0),
-            "resueltos": resolved.get(day.isoformat(), 0),
-        }
-        for day in days
-    ]
-
-
-def per_day(column: Any, visible: ColumnElement[bool], since: date) -> dict[str, int]:
-    day = func.date(column)
-    query = select(day, func.count()).where(visible, column >= datetime.combine(since, time())).group_by(day)
-    return {str(value): number for value, number in db.session.execute(query)}
+def by_day(found: Conteos, day: date) -> dict[str, Any]:
+    """Tickets opened and resolved on one day."""
+    created, resolved = (found[name].get(counts.key_of(name, day), 0) for name in counts.DIAS)
+    return {"fecha": day.isoformat(), "creados": created, "resueltos": resolved}
 
 
 def open_tickets(actor: Actor, id_usuario: int) -> int:

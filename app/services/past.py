@@ -17,8 +17,6 @@ from app.queries.catalog import DE_TIQUET, Catalogos, all_catalogs
 from app.queries.history import PERSONA_DE
 from app.services import audit
 
-ABIERTO = ("tiquet.creado", "tiquet.importado")  # Before one of these it was not here.
-
 Tiquet = dict[str, Any]
 
 
@@ -54,7 +52,7 @@ def rolled_back(tiquet: Tiquet, al: datetime) -> Tiquet:
                 break
             own = {"version": event.version_resultante, "fecha_actualizacion": audit.plain(event.fecha)}
             return was | own if told else was
-        if event.accion in ABIERTO:
+        if event.accion in queries.ABIERTO:
             raise NotFound("tiquet_no_encontrado")
         undo(was, event)
         told.add(event.version_resultante)

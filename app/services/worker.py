@@ -18,7 +18,7 @@ from time import monotonic
 from uuid import uuid4
 
 from app.queries import leases as queries
-from app.services import deliveries, leases, maintenance, sequencer
+from app.services import counts, deliveries, leases, maintenance, sequencer
 from app.services.mail import mailbox, notices, outbox
 
 LOG = logging.getLogger(__name__)
@@ -59,6 +59,7 @@ JOBS = (
     Job("entrega de webhooks", deliveries.deliver, 0.5, threads=8),
     Job("avisos", notices.read_on, 1.0),
     Job("correo", outbox.send_due, 1.0),
+    Job("conteos", counts.read_on, 1.0),
     Job("mantenimiento", upkeep, 60.0),
     Job("correo entrante", mailbox.collect, 60.0),
 )
