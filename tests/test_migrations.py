@@ -20,7 +20,8 @@ from sqlalchemy import Engine, Table, func, inspect, select, text
 
 from app import create_app
 from app.extensions import db
-from app.models import CERROJOS, Base, Cerrojo
+from app.models import CERROJOS, Base, BusquedaTiquet, Cerrojo, Tiquet
+from app.services import search
 from config.config import Config
 from migrations.types import compared
 
@@ -178,6 +179,29 @@ def test_all_the_way_down_and_up_again(engine):
     upgrade()
     fill(engine)
     assert tables(engine) == Base.metadata.tables.keys()
+
+
+@pytest.mark.parametrize("opened", [(1985, 3), (1990, 1), (2026, 12), (2150, 1)], ids=str)
+def test_search_rows_get_the_marks_of_their_months(engine, opened):
+    upgrade()
+    fill(engine)
+    tiquet = db.session.scalars(select(Tiquet)).one()
+    tiquet.titulo, tiquet.descripcion = "Árbol xx_xx, ¿qué?", "axx xx"
+    tiquet.fecha_creacion = datetime(*opened, 28)
+    search.index(tiquet)
+    db.session.commit()
+    rows = select(BusquedaTiquet.mes, BusquedaTiquet.publico, BusquedaTiquet.interno)
+    with engine.connect() as connection:
+        written = connection.execute(rows).one()
+
+    downgrade("0024")
+    with engine.connect() as connection:
+        before = connection.scalar(text("SELECT publico FROM Busqueda_tiquet"))
+    upgrade()
+
+    assert before == " xxsp000001 xx000001 xx_ xxarbol xxxx xxxx xxque xx_ xxaxx xxxx xx_ xxx "
+    with engine.connect() as connection:
+        assert connection.execute(rows).one() == written
 
 
 def test_revisions_are_numbered():

@@ -1,7 +1,7 @@
 """Finding tickets by words: what they and their comments say, in the spelling of whoever asks."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -160,7 +160,7 @@ def say(client, quien, id, mensaje, **more):
 def stale():
     """The tickets whose search rows are not what they would be now, those without one too."""
     rows = {
-        row.id_tiquet: {"publico": row.publico, "interno": row.interno}
+        row.id_tiquet: {"mes": row.mes, "publico": row.publico, "interno": row.interno}
         for row in db.session.scalars(select(BusquedaTiquet))
     }
     fresh = {
@@ -344,6 +344,29 @@ def test_a_search_takes_so_many_statements(client, admin, monkeypatch):
     # Who asks, the window, and the tickets that it found.
     assert taken(q="impresora") == taken(q="impresora", limite=2) == 3
     assert taken(q="nadie") == 2
-    # Beyond the window a sample of what words are rare, and the index, which is asked for those.
+    # Beyond the window a sample of what words are rare, what months there are, and the index of those.
     monkeypatch.setattr(ticket_search, "walked", lambda *_, **__: None)
-    assert taken(q="sin") == taken(q="sin luz") == 3
+    assert taken(q="sin") == taken(q="sin luz") == 4
+
+
+@pytest.mark.parametrize("orden", ["-fecha_creacion", "fecha_creacion", "-fecha_actualizacion"])
+@pytest.mark.parametrize("q", ["aguja", '"aguja de coser"', "coser aguja"])
+def test_the_index_is_asked_for_some_months_at_a_time(committed, client, monkeypatch, orden, q):
+    """Forty months, before and after those that marks tell apart too, with a ticket in each that is found."""
+    start = datetime(1989, 11, 1)
+    dates = [start, *(datetime(2020 + n // 12, 1 + n % 12, 28) for n in range(38)), datetime(2150, 1, 1)]
+    ids = [factories.tiquet(titulo="Una aguja de coser", fecha_creacion=date) for date in dates]
+    ids.insert(0, factories.tiquet(titulo="Una aguja de coser", fecha_creacion=start - timedelta(days=999)))
+    factories.tiquet(titulo="Coser con aguja de coser" if '"' not in q else "Coser aguja")
+    search.index(*db.session.scalars(select(Tiquet).where(Tiquet.id.in_(ids))))
+    db.session.commit()
+    who = factories.quien("Administrador")
+    monkeypatch.setattr(ticket_search, "walked", lambda *_, **__: None)
+    query = {"q": q, "orden": orden}
+
+    found = [fila["id"] for page in pages(client, who.headers, query, 3) for fila in page["data"]]
+
+    if orden == "-fecha_actualizacion":
+        assert sorted(found) == sorted(ids)
+    else:
+        assert found == (ids if orden == "fecha_creacion" else ids[::-1])

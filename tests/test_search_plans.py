@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from app.extensions import db
 from app.permissions import Actor
-from app.queries import catalog, ticket_search
+from app.queries import catalog, search, ticket_search
 from app.queries.pagination import Corte
 from tests.conftest import empty_tables
 from tests.plans import DEPTHS, EMPIEZA, LIMITE, TIQUETS, plant_tickets, reading
@@ -16,8 +16,9 @@ from tests.plans import DEPTHS, EMPIEZA, LIMITE, TIQUETS, plant_tickets, reading
 pytestmark = pytest.mark.mariadb
 
 VENTANA = 500
-# Each looked-at ticket is read in the list's index, as a ticket, by its search row, and as part of a window.
-WINDOW = 6 * VENTANA + 20 * LIMITE
+# Each looked-at ticket is read in the list's index, as a ticket, by its search row, and as part of a window;
+# where that ends is read in the index once more, and what matches is counted and put in order.
+WINDOW = 12 * VENTANA + 20 * LIMITE
 
 # Behind most of the list, in its order.
 DEEP = {
@@ -27,11 +28,13 @@ DEEP = {
 }
 
 SEARCHED = """
-INSERT INTO Busqueda_tiquet (id_tiquet, publico, interno)
-SELECT id, words, words FROM (
-    SELECT id, CONCAT(' xxuno ', IF(id % 2, 'xxmitad ', ''), IF(id % 5000 = 7, 'xxrara ', ''),
-        IF(id < 400, 'xxvieja ', '')) AS words
-    FROM Tiquet) AS todos
+INSERT INTO Busqueda_tiquet (id_tiquet, mes, publico, interno)
+SELECT id, mes, marked, marked FROM (
+    SELECT id, mes, CONCAT(REPLACE(words, ' ', CONCAT(' ', mes)), ' ') AS marked FROM (
+        SELECT id, CONCAT('xb', LEAST(id DIV 2000, 9)) AS mes,
+            CONCAT(' uno', IF(id % 2, ' mitad', ''), IF(id % 5000 = 7, ' rara', ''),
+            IF(id % 100 = 7, ' alguna', ''), IF(id < 400, ' vieja', '')) AS words
+        FROM Tiquet) AS todos) AS marcados
 """
 
 
@@ -90,3 +93,22 @@ def test_a_word_of_old_tickets_reads_a_window_and_what_matches(actor):
     assert (len(pagina.filas), pagina.total) == (LIMITE, 399 - 7)  # but for those in the trash
     assert lectura.rows <= WINDOW + 10 * 400
     assert "ft_Busqueda_tiquet_interno" in lectura.indexes
+
+
+def test_a_word_that_is_neither_rare_nor_common_reads_the_months_that_it_takes(actor):
+    with reading("Busqueda_tiquet") as lectura:
+        pagina = ticket_search.page(actor, {"q": "alguna"}, "-fecha_creacion", LIMITE, None)
+
+    assert (len(pagina.filas), pagina.exacto) == (LIMITE, False)
+    assert 50 < pagina.total <= 100  # of two hundred, in the newest five of ten months
+    assert lectura.rows <= WINDOW + 2 * 500 + 10 * 100
+
+
+def test_the_index_is_asked_for_the_rare_words_of_a_search_also_of_its_phrases(actor):
+    wanted = search.terms('uno mitad rara "mitad rara"')
+
+    assert search.rare_of(True, wanted) == [" -rara ", " -rara"]
+    with reading("Busqueda_tiquet") as lectura:
+        pagina = ticket_search.page(actor, {"q": 'uno "mitad rara"'}, "-fecha_creacion", LIMITE, None)
+    assert (len(pagina.filas), pagina.total, pagina.exacto) == (4, 4, True)
+    assert lectura.rows <= WINDOW + 2 * 500

@@ -2,7 +2,7 @@
 
 from app.models.arriendo import Arriendo
 from app.models.base import Base, as_json, utcnow
-from app.models.busqueda import END, Buscable, BusquedaTiquet, fold, tokens
+from app.models.busqueda import END, Buscable, BusquedaTiquet, fold, month_mark, tokens
 from app.models.catalogo import (
     CATALOGOS,
     ENTIDADES,
@@ -152,6 +152,7 @@ __all__ = [
     "as_json",
     "fold",
     "list_index_name",
+    "month_mark",
     "tokens",
     "utcnow",
 ]

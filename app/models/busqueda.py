@@ -2,10 +2,11 @@
 
 import re
 import unicodedata
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from sqlalchemy import DDL, ForeignKey, Text, event
+from sqlalchemy import DDL, ForeignKey, Index, Text, event
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -16,10 +17,10 @@ SEPARATORS = re.compile(r"[\W_]+")
 WORDS = re.compile(r"[^\W_]+")
 NUMBER = re.compile(r"\bsp-(?=\d)")
 
-# No engine leaves out a word that begins so for being short or frequent.
-MARK = "xx"
-END = f"{MARK}_"  # stands between two texts, so that no phrase goes from one into the other
-MAX_TOKEN = 80  # characters; MariaDB leaves out what is longer than 84
+MAX_WORD = 78  # characters; MariaDB leaves out what is longer than 84 with its mark
+END = "_"  # stands between two texts, so that no phrase goes from one into the other
+DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+FIRST_YEAR, MONTHS = 1990, len(DIGITS) ** 2  # that marks tell apart: up to the year 2097
 FOLDED = Text().with_variant(mysql.MEDIUMTEXT(charset="ascii", collation="ascii_bin"), "mysql")
 
 
@@ -59,12 +60,22 @@ def derive(_mapper: Any, _connection: Any, row: Buscable) -> None:
 
 
 def tokens(text: str) -> list[str]:
-    """The words of ``text``, folded, in a spelling that engines neither split, nor fold, nor leave out.
+    """The words of ``text``, folded, in a spelling that engines neither split nor fold.
 
     A ticket's number is one word: two of them would be looked up by a beginning that all numbers have.
     """
     words = WORDS.findall(NUMBER.sub("sp", fold(text)))
-    return [f"{MARK}{spelled(word)}"[:MAX_TOKEN] for word in words]
+    return [spelled(word)[:MAX_WORD] for word in words]
+
+
+def month_mark(moment: datetime) -> str:
+    """What each token of a ticket of that month begins with; marks are in the order of the months.
+
+    By it an index gives the matches of a month without those of all others. No engine leaves out a word
+    that begins so for being short or frequent.
+    """
+    number = min(max((moment.year - FIRST_YEAR) * 12 + moment.month - 1, 0), MONTHS - 1)
+    return "x" + DIGITS[number // len(DIGITS)] + DIGITS[number % len(DIGITS)]
 
 
 def spelled(word: str) -> str:
@@ -75,12 +86,16 @@ def spelled(word: str) -> str:
 
 
 class BusquedaTiquet(Base):
-    """What one ticket is found by: all of its tokens in order, for those who see internal comments or not."""
+    """What one ticket is found by: all of its tokens in order, for those who see internal comments or not.
+
+    Each token begins with ``mes``, the mark of the month in which the ticket was opened.
+    """
 
     __tablename__ = "Busqueda_tiquet"
-    __table_args__ = TABLE
+    __table_args__ = (Index(None, "mes"), TABLE)
 
     id_tiquet: Mapped[int] = mapped_column(ForeignKey("Tiquet.id"), primary_key=True, autoincrement=False)
+    mes: Mapped[str] = mapped_column(Exact(3, "ascii"), server_default="")
     publico: Mapped[str] = mapped_column(FOLDED)
     interno: Mapped[str] = mapped_column(FOLDED)
 

@@ -19,7 +19,7 @@ from app.models import (
     as_json,
 )
 from app.models.base import LONG_TEXT
-from app.queries import people
+from app.queries import people, search
 from app.queries.personal import (
     DE_CUENTA,
     Titular,
@@ -242,7 +242,10 @@ def naming(correo: str) -> Iterator[int]:
     wanted = terms(f'"{correo}"')
     if not wanted:
         return
-    found = indexed(True, wanted, wanted).subquery()
+    meses = read(search.months)
+    if not meses:
+        return
+    found = indexed(True, wanted, search.pieces(wanted), meses).subquery()
     last = 0
     while True:
         query = select(found.c.id_tiquet).where(found.c.id_tiquet > last).order_by(found.c.id_tiquet)

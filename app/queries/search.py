@@ -3,13 +3,25 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, column, false, func, literal_column, select, table
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    bindparam,
+    case,
+    column,
+    false,
+    func,
+    literal_column,
+    select,
+    table,
+)
 from sqlalchemy.dialects.mysql import match
 
 from app.extensions import db
 from app.models import Buscable, BusquedaTiquet, Comentarios, fold, tokens
 
 MAX_COMENTARIOS = 200  # the newest, by which a ticket is found
+MARK = "-"  # is in no token
 MUESTRA = 500  # search rows that tell how common a word is
 
 FTS = table("Busqueda_fts", column("rowid"))
@@ -27,14 +39,29 @@ def searched(query: Select[Any], model: type[Buscable], text: str) -> Select[Any
 
 
 def terms(text: str) -> tuple[str, ...]:
-    """What a search row must have: the beginnings of words, and whole phrases, with a blank at both ends."""
+    """What a search row must have: the beginnings of words, and whole phrases, with a blank at both ends.
+
+    ``MARK`` stands where in each row the mark of its month does.
+    """
     *whole, rest = text.split('"')
     phrases = [whole[n] for n in range(1, len(whole), 2)]
     bare = [whole[n] for n in range(0, len(whole), 2)]
+    found = [f" {' '.join(MARK + token for token in tokens(phrase))} " for phrase in phrases]
     # After a quotation mark that is not closed, words are bare.
-    found = [f" {' '.join(tokens(phrase))} " for phrase in phrases]
-    found += [f" {token}" for part in (*bare, rest) for token in tokens(part)]
+    found += [f" {MARK}{token}" for part in (*bare, rest) for token in tokens(part)]
     return tuple(dict.fromkeys(term for term in found if term.strip()))
+
+
+def pieces(wanted: Sequence[str]) -> list[str]:
+    """What an index can be asked for of these terms: of a phrase its words, each whole.
+
+    To look a phrase up, engines read where in all texts its most common word stands.
+    """
+    return [piece for term in wanted for piece in ([term] if not term.endswith(" ") else words_of(term))]
+
+
+def words_of(phrase: str) -> list[str]:
+    return [f" {word} " for word in phrase.split()]
 
 
 def searched_column(internal: bool) -> Any:
@@ -44,42 +71,65 @@ def searched_column(internal: bool) -> Any:
 def holds(internal: bool, count: int) -> list[ColumnElement[bool]]:
     """That a search row has all of ``count`` terms, named ``termino_0`` and on: told from its text."""
     text = searched_column(internal)
-    return [func.instr(text, bindparam(f"termino_{n}")) > 0 for n in range(count)]
+    return [holding(text, BusquedaTiquet.mes, bindparam(f"termino_{n}")) for n in range(count)]
+
+
+def holding(text: Any, mes: Any, term: Any) -> ColumnElement[bool]:
+    return func.instr(text, func.replace(term, MARK, mes)) > 0
 
 
 def named_terms(wanted: Sequence[str]) -> dict[str, str]:
     return {f"termino_{n}": term for n, term in enumerate(wanted)}
 
 
-def indexed(internal: bool, wanted: Sequence[str], rare: Sequence[str]) -> Select[Any]:
-    """The ids of all tickets whose search rows have all of ``wanted``; it takes ``named_terms``.
+def months() -> list[str]:
+    """The marks of all months in which a ticket was opened, the first of them first."""
+    return list(db.session.scalars(select(BusquedaTiquet.mes).distinct().order_by(BusquedaTiquet.mes)))
 
-    The index is asked for the ``rare`` ones: it reads all that have any of what it is asked for. There is
-    nothing in a term that the languages of the engines could take for an operator.
+
+def indexed(internal: bool, wanted: Sequence[str], rare: Sequence[str], meses: Sequence[str]) -> Select[Any]:
+    """The ids of all tickets of these months whose search rows have all of ``wanted``.
+
+    It takes ``named_terms``. The index is asked for the ``rare`` pieces, since it reads all that have any of
+    what it is asked for; the rest is told from the rows. There is nothing in a term that the languages of the
+    engines could take for an operator.
     """
+    in_months = [[piece.replace(MARK, mes) for mes in meses] for piece in rare]
     if db.session.get_bind().dialect.name == "sqlite":
-        parts = (f'"{term.strip()}"' + ("" if term.endswith(" ") else " *") for term in rare)
-        query = f"{{{searched_column(internal).key}}} : ({' AND '.join(parts)})"
+        groups = (" OR ".join(as_fts5(word) for word in words) for words in in_months)
+        query = f"{{{searched_column(internal).key}}} : ({' AND '.join(f'({group})' for group in groups)})"
         matching = select(FTS.c.rowid).where(literal_column("Busqueda_fts").op("MATCH")(query))
-        condition = BusquedaTiquet.id_tiquet.in_(matching)
+        found = BusquedaTiquet.id_tiquet.in_(matching)
     else:
-        parts = (f'+"{term.strip()}"' if term.endswith(" ") else f"+{term.strip()}*" for term in rare)
-        condition = match(searched_column(internal), against=" ".join(parts), in_boolean_mode=True)
+        groups = (" ".join(as_boolean(word) for word in words) for words in in_months)
+        against = " ".join(f"+({group})" for group in groups)
+        found = match(searched_column(internal), against=against, in_boolean_mode=True)
     others = [
-        holding
-        for term, holding in zip(wanted, holds(internal, len(wanted)), strict=True)
+        condition
+        for term, condition in zip(wanted, holds(internal, len(wanted)), strict=True)
         if term not in rare
     ]
-    return select(BusquedaTiquet.id_tiquet).where(condition, *others)
+    return select(BusquedaTiquet.id_tiquet).where(found, *others)
+
+
+def as_fts5(word: str) -> str:
+    return f'"{word.strip()}"' if word.endswith(" ") else f'"{word.strip()}" *'
+
+
+def as_boolean(word: str) -> str:
+    return word.strip() if word.endswith(" ") else f"{word.strip()}*"
 
 
 def rare_of(internal: bool, wanted: Sequence[str]) -> list[str]:
-    """Those of the terms that few of the newest search rows have."""
-    text = searched_column(internal)
-    newest = select(text).order_by(BusquedaTiquet.id_tiquet.desc()).limit(MUESTRA).subquery()
-    having = (func.sum(func.instr(newest.c[0], term) > 0) for term in wanted)
+    """Those of the terms' pieces that few of the newest search rows have."""
+    asked = list(dict.fromkeys(pieces(wanted)))
+    text = searched_column(internal).label("texto")
+    newest = (
+        select(text, BusquedaTiquet.mes).order_by(BusquedaTiquet.id_tiquet.desc()).limit(MUESTRA).subquery()
+    )
+    having = (func.sum(case((holding(newest.c.texto, newest.c.mes, piece), 1))) for piece in asked)
     counts = db.session.execute(select(*having)).one()
-    return [term for term, count in zip(wanted, counts, strict=True) if (count or 0) * 20 < MUESTRA]
+    return [piece for piece, count in zip(asked, counts, strict=True) if (count or 0) * 20 < MUESTRA]
 
 
 def newest_comments(id_tiquet: int) -> Sequence[Any]:

@@ -86,6 +86,14 @@ class Forma:
     index: str | None
     internal: bool  # whether it is for who sees internal comments
 
+    def merged(self, branches: list[Any]) -> Any:
+        """The rows of all branches, each ticket once."""
+        if len(branches) == 1:
+            return branches[0]
+        # A ticket is in the branches of all its labels, or of all that makes it one's own; of others, in one.
+        several = "etiqueta" in self.equal or len({rama.own for rama in self.ramas}) > 1
+        return (union if several else union_all)(*branches)
+
 
 def page(actor: Actor, filtros: Filtros, orden: str, limite: int, corte: Corte | None) -> Pagina:
     """A page of the tickets that ``actor`` sees and that match ``filtros``, and their total.
@@ -279,13 +287,10 @@ def sort_keys(orden: str) -> tuple[str, ...]:
 @lru_cache(maxsize=512)
 def statement(forma: Forma, visible: ColumnElement[bool]) -> Select[Any]:
     """The statement for a page of this form; it takes ``limite``, and one row more tells of a next page."""
-    branches = [
-        branch_statement(forma, number, rama, visible).subquery() for number, rama in enumerate(forma.ramas)
-    ]
-    # A ticket is in the branches of all its labels, or of all that makes it one's own; of others, in one.
-    several = "etiqueta" in forma.equal or len({rama.own for rama in forma.ramas}) > 1
-    merge = union if several else union_all
-    ids = branches[0] if len(branches) == 1 else merge(*(select(branch) for branch in branches)).subquery()
+    branches = [branch_statement(forma, number, rama, visible) for number, rama in enumerate(forma.ramas)]
+    if len(branches) > 1:
+        branches = [select(branch.subquery()) for branch in branches]  # with an order and an end of its own
+    ids = forma.merged(branches).subquery()
     keys = [ids.c[key] for key in sort_keys(forma.orden)]
     return (
         with_names(ids.join(Tiquet, Tiquet.id == ids.c.id), forma.internal)

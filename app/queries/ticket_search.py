@@ -17,22 +17,23 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
-    literal_column,
+    null,
     select,
     union_all,
 )
 
 from app.extensions import db
-from app.models import BusquedaTiquet, Prioridades, Tiquet
+from app.models import BusquedaTiquet, Prioridades, Tiquet, month_mark
 from app.permissions import Actor
 from app.queries import ticket_list
 from app.queries.catalog import all_catalogs
 from app.queries.pagination import Corte, Pagina, after
-from app.queries.search import holds, indexed, named_terms, rare_of, terms
+from app.queries.search import holds, indexed, months, named_terms, pieces, rare_of, terms
 from app.queries.ticket_list import CONDICIONES, PLAIN, PUBLIC, Filtros, Forma, sort_keys
 from app.queries.tickets import NOT_IN_TRASH, owned_by, sees_internal, shape, visible_to, with_names
 
 VENTANA = 2000  # tickets that a page looks at before it asks the index
+GROWTH = 4  # times as many months are asked for in each run as in the one before
 
 Clave = tuple[Any, ...]  # what a ticket is sorted by; its id comes last
 
@@ -60,7 +61,7 @@ def page(actor: Actor, filtros: Filtros, orden: str, limite: int, corte: Corte |
         rare = rare_of(sees_internal(actor), wanted)
         # Of common words it is the filters that leave little: the window is then one of what they leave.
         found = None if rare else walked(actor, filtros, orden, limite, corte, filtered=True)
-        found = found or from_index(actor, visible, filtros, orden, limite, corte, rare or wanted)
+        found = found or from_index(actor, visible, filtros, orden, limite, corte, rare or pieces(wanted))
     total, exacto = (corte.total, corte.exacto) if corte else (found.total, found.exacto)
     claves = found.claves[:limite]
     siguiente = Corte(claves[-1], total, exacto) if len(found.claves) > limite else None
@@ -84,11 +85,12 @@ def walked(
     if not forma.ramas:
         return Hallazgo([], 0, True)
     window = max(limite + 1, VENTANA // len(forma.ramas))
+    sizes = {"limite": window, "ultima": window - 1, "cuantas": limite + 1}
     rows = db.session.execute(
         walk(forma if filtered else in_window(forma, papelera), forma.rest, len(wanted), visible),
-        {**parameters, **named_terms(wanted), "limite": window},
+        {**parameters, **named_terms(wanted), **sizes},
     ).all()
-    return told(rows, window, limite, forma.descending)
+    return told(rows, limite, forma.descending)
 
 
 def in_window(forma: Forma, papelera: bool) -> Forma:
@@ -103,41 +105,48 @@ def in_window(forma: Forma, papelera: bool) -> Forma:
 def walk(
     forma: Forma, rest: tuple[str, ...], count: int, visible: ColumnElement[bool]
 ) -> CompoundSelect[Any]:
-    """For each branch the sort keys of its next tickets, and whether they match."""
+    """The sort keys of the first matches in the windows of all branches, with how many there are.
+
+    And, without a number, the last of each window that is full.
+    """
     matches = and_(
         *holds(forma.internal, count), *(CONDICIONES[name] for name in rest if name not in forma.rest)
     )
-    branches = []
+    hits, ends = [], []
     for number, rama in enumerate(forma.ramas):
-        window = ticket_list.branch_statement(forma, number, rama, visible).subquery()
-        branches.append(
-            select(literal_column(str(number)).label("rama"), *window.c, matches.label("cumple")).select_from(
-                window.outerjoin(Tiquet, Tiquet.id == window.c.id).outerjoin(
-                    BusquedaTiquet, BusquedaTiquet.id_tiquet == window.c.id
-                )
-            )
+        branch = ticket_list.branch_statement(forma, number, rama, visible)
+        window = branch.subquery()
+        there = window.join(Tiquet, Tiquet.id == window.c.id).join(
+            BusquedaTiquet, BusquedaTiquet.id_tiquet == window.c.id
         )
-    return union_all(*branches)
+        hit = select(*window.c).select_from(there).where(matches)
+        hits.append(hit.prefix_with("STRAIGHT_JOIN", dialect="mysql"))
+        ends.append(branch.limit(1).offset(bindparam("ultima")).subquery())
+    found = forma.merged(hits).subquery()
+    keys = [found.c[key] for key in sort_keys(forma.orden)]
+    first = (
+        select(*keys, func.count().over().label("cuantos"))
+        .order_by(*(key.desc() if forma.descending else key for key in keys))
+        .limit(bindparam("cuantas"))
+        .subquery()
+    )
+    last = (select(*(end.c[key.name] for key in keys), null()) for end in ends)
+    return union_all(select(first), *last)
 
 
-def told(rows: Any, window: int, limite: int, descending: bool) -> Hallazgo | None:
-    """What the rows of a walk tell; None when tickets beyond the window belong on the page."""
-    seen: dict[int, list[Clave]] = {}
-    matching = set()
-    for rama, *clave, cumple in rows:
-        seen.setdefault(rama, []).append(tuple(clave))
-        if cumple:
-            matching.add(tuple(clave))
-    first, last = (max, min) if descending else (min, max)
-    # Of a branch that goes on beyond its window nothing is known from there on, hence of none.
-    ends = [last(claves) for claves in seen.values() if len(claves) == window]
-    claves = sorted(matching, reverse=descending)
+def told(rows: Any, limite: int, descending: bool) -> Hallazgo | None:
+    """What the rows of a walk tell; None when tickets beyond the windows belong on the page."""
+    first = max if descending else min
+    total = next((row.cuantos for row in rows if row.cuantos is not None), 0)
+    claves = [tuple(row[:-1]) for row in rows if row.cuantos is not None]
+    ends = [tuple(row[:-1]) for row in rows if row.cuantos is None]
     if ends:
+        # Of a branch that goes on beyond its window nothing is known from there on, hence of none.
         horizon = first(ends)
         claves = [clave for clave in claves if clave == horizon or (clave > horizon) == descending]
         if len(claves) <= limite:
             return None
-    return Hallazgo(claves[: limite + 1], len(matching), not ends)
+    return Hallazgo(sorted(claves, reverse=descending), total, not ends)
 
 
 def from_index(
@@ -149,28 +158,54 @@ def from_index(
     corte: Corte | None,
     rare: Sequence[str],
 ) -> Hallazgo:
-    """What the index of the database tells, all matches being read."""
+    """What the index of the database tells, some months at a time: all matches of those are read."""
     catalogos, internal = all_catalogs(actor), sees_internal(actor)
     named = ticket_list.named_conditions(actor, filtros, catalogos) or {}
     column, descending = orden.lstrip("-"), orden.startswith("-")
     source = (PLAIN if internal else PUBLIC) | {"nivel": Prioridades.nivel}
     keys = [source[key] for key in sort_keys(column)]
     wanted = terms(filtros["q"])
-    matching = all_matching(internal, wanted, rare).where(visible, *(CONDICIONES[name] for name in named))
-    query = matching.with_only_columns(*keys, func.count().over(), maintain_column_froms=True)
     parameters = named | named_terms(wanted)
+    conditions = [visible, *(CONDICIONES[name] for name in named)]
     if corte:
         names = [f"corte_{key}" for key in sort_keys(column)]
-        query = query.where(after(keys, [bindparam(name) for name in names], descending))
+        conditions.append(after(keys, [bindparam(name) for name in names], descending))
         parameters |= dict(zip(names, corte.valores, strict=True))
-    ordered = query.order_by(*(key.desc() if descending else key for key in keys)).limit(limite + 1)
-    rows = db.session.execute(ordered, parameters).all()
-    return Hallazgo([tuple(row[:-1]) for row in rows], rows[0][-1] if rows else 0, True)
+    claves: list[Clave] = []
+    total = 0
+    runs = in_runs(months(), column, descending, corte)
+    for number, meses in enumerate(runs, start=1):
+        matching = all_matching(internal, wanted, rare, meses).where(*conditions)
+        query = matching.with_only_columns(*keys, func.count().over(), maintain_column_froms=True)
+        ordered = query.order_by(*(key.desc() if descending else key for key in keys))
+        rows = db.session.execute(ordered.limit(limite + 1 - len(claves)), parameters).all()
+        claves += [tuple(row[:-1]) for row in rows]
+        total += rows[0][-1] if rows else 0
+        if len(claves) > limite:
+            return Hallazgo(claves, total, number == len(runs))
+    return Hallazgo(claves, total, True)
 
 
-def all_matching(internal: bool, wanted: Sequence[str], rare: Sequence[str]) -> Select[Any]:
-    """The ids of the tickets whose search rows match, from those rows to the tickets."""
-    hits = indexed(internal, wanted, rare).subquery()
+def in_runs(meses: list[str], column: str, descending: bool, corte: Corte | None) -> list[list[str]]:
+    """The months in the order of the list, from its cursor on; of few matches ever more months are asked."""
+    if column != "fecha_creacion":
+        return [meses] if meses else []
+    ordered = sorted(meses, reverse=descending)
+    if corte:
+        start = month_mark(corte.valores[0])
+        ordered = [mes for mes in ordered if mes == start or (mes < start) == descending]
+    runs, size = [], 1
+    while ordered:
+        runs.append(ordered[:size])
+        ordered, size = ordered[size:], size * GROWTH
+    return runs
+
+
+def all_matching(
+    internal: bool, wanted: Sequence[str], rare: Sequence[str], meses: Sequence[str]
+) -> Select[Any]:
+    """The ids of the tickets of these months whose search rows match, from those rows to the tickets."""
+    hits = indexed(internal, wanted, rare, meses).subquery()
     return (
         select(Tiquet.id)
         .select_from(

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import insert, update
 
 from app.extensions import db
-from app.models import END, BusquedaTiquet, Tiquet, tokens
+from app.models import END, BusquedaTiquet, Tiquet, month_mark, tokens
 from app.queries import search as queries
 from app.queries.tickets import FUSIONADO_CON_OTRO, numero
 from app.transitions import FUSIONADO
@@ -38,12 +38,14 @@ def columns(tiquet: Tiquet, said: Sequence[Any]) -> dict[str, str]:
     resolucion = FUSIONADO_CON_OTRO if tiquet.motivo_cierre == FUSIONADO else tiquet.resolucion
     publico = [*ticket, resolucion, *(one.mensaje for one in said if not one.es_interno)]
     interno = [*ticket, tiquet.resolucion, *(one.mensaje for one in said)]
-    found = joined(publico)
-    return {"publico": found, "interno": found if interno == publico else joined(interno)}
+    mes = month_mark(tiquet.fecha_creacion)
+    found = joined(publico, mes)
+    return {"mes": mes, "publico": found, "interno": found if interno == publico else joined(interno, mes)}
 
 
-def joined(texts: Iterable[str | None]) -> str:
-    """Tokens with a blank before and behind each; what is too much is cut between two of them."""
-    words = f" {END} ".join(" ".join(tokens(text)) for text in texts if text)
+def joined(texts: Iterable[str | None], mark: str) -> str:
+    """Tokens with a mark and blanks around each; what is too much is cut between two of them."""
+    said = [found for text in texts if text and (found := tokens(text))]
+    words = mark + f" {END} ".join(" ".join(found) for found in said).replace(" ", f" {mark}")
     kept = words if len(words) <= MAX_BUSCADO else words[:MAX_BUSCADO].rpartition(" ")[0]
     return f" {kept} "
