@@ -787,24 +787,35 @@ def test_whoever_hangs_up_may_go_on_at_once(client, send, admin, monkeypatch):
     assert [line["resultado"] for line in lines] == ["ya_existia", "creado"]
 
 
-def test_work_that_takes_long_is_not_taken_for_abandoned(send, monkeypatch):
+@pytest.mark.parametrize(("alive", "times"), [(timedelta(), 3), (idempotency.ALIVE, 1)])
+def test_work_that_takes_long_is_not_taken_for_abandoned(send, admin, monkeypatch, alive, times):
+    """It says so for its own key only, and not again and again while nobody would take it for that."""
     monkeypatch.setattr(edge, "ROWS", 1)
+    own, other = (Idempotencia.clave == clave for clave in ("una", "otra"))
     seen, real = [], imports.take
 
     def take(*args):
-        seen.append(db.session.scalars(sa.select(Idempotencia.creado)).one())
+        seen.append(db.session.scalars(sa.select(Idempotencia.creado).where(own)).one())
+        if len(seen) == 1:  # Another request of theirs came at the same moment.
+            same = {"creado": seen[0], "vence": seen[0], "huella": "x", "ruta": "x"}
+            db.session.add(Idempotencia(id_usuario=admin.id, clave="otra", **same))
         return real(*args)
 
     monkeypatch.setattr(imports, "take", take)
-    monkeypatch.setattr(idempotency, "ALIVE", timedelta())
+    monkeypatch.setattr(idempotency, "ALIVE", alive)
 
-    send(*(FILA | {"id_externo": one} for one in "ABC"), key="una")
+    lines = send(*(FILA | {"id_externo": one} for one in "ABC"), key="una")
 
-    assert seen == sorted(set(seen))
+    assert [line["resultado"] for line in lines[:-1]] == ["creado"] * 3
     assert len(seen) == 3
+    assert sorted(set(seen))[-1] == seen[-1]
+    assert len(set(seen)) == times
+    assert db.session.scalars(sa.select(Idempotencia.creado).where(other)).one() == seen[0]
 
 
-def test_work_that_another_has_taken_over_is_left_to_it(send, monkeypatch):
+@pytest.mark.parametrize("alive", [timedelta(), idempotency.ALIVE], ids=["when it renews", "when it goes on"])
+def test_work_that_another_has_taken_over_is_left_to_it(send, monkeypatch, alive):
+    monkeypatch.setattr(idempotency, "ALIVE", alive)
     monkeypatch.setattr(edge, "ROWS", 1)
     real = imports.take
 
