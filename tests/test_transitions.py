@@ -194,6 +194,27 @@ def test_taking_starts_work_and_releasing_ends_it(hand, tecnico):
     assert (free["usuario_asignado"], free["estado"]["tipo"]) == (None, "nuevo")
 
 
+@pytest.mark.parametrize(
+    ("desde", "how", "hacia"),
+    [
+        ("nuevo", "asignar", "en_proceso"),
+        ("en_proceso", "asignar", "en_proceso"),
+        ("en_espera", "asignar", "en_proceso"),
+        ("en_proceso", "soltar", "nuevo"),
+        ("en_espera", "soltar", "nuevo"),
+    ],
+)
+def test_to_change_hands_leads_where_the_table_says(hand, admin, tecnico, desde, how, hacia):
+    id = tiquet_en(desde, id_usuario_asignado=None if desde == "nuevo" else tecnico.id)
+
+    answer = hand(admin, id, how, **({"id_usuario": admin.id} if how == "asignar" else {})).json
+
+    assert (answer["estado"]["tipo"], answer["id_usuario_asignado"]) == (
+        hacia,
+        admin.id if how == "asignar" else None,
+    )
+
+
 @pytest.mark.parametrize("role", ["Administrador", "Técnico"])
 def test_taking_what_somebody_has_says_who(hand, tecnico, role):
     id = tiquet_en("en_proceso", id_usuario_asignado=tecnico.id)
