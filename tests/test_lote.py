@@ -416,6 +416,7 @@ def test_who_was_taken_for_dead_stops_when_another_goes_on(committed, monkeypatc
     slow = post()
 
     assert (slow.status_code, slow.json["codigo"]) == (409, "clave_en_curso")
+    assert slow.headers["Retry-After"] == "1"
     assert states(answers[1]) == ["ok"] * 3
     assert events_of(ids) == [1, 1, 1]
     assert post().data == answers[1].data

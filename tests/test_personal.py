@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from app.errors import Unavailable
 from app.extensions import db
 from app.models import Base, IdentidadExterna, LogTransaccional, Tiquet, utcnow
 from app.queries.anonymising import NEUTRO
@@ -474,6 +475,25 @@ def test_what_one_request_has_no_time_for_the_next_one_does(caso, monkeypatch):
     assert (first.json["fecha_anonimizado"], first.json["email"]) == (None, CORREO)
     monkeypatch.setattr(anonymising, "RESERVA", 1.0)
     assert who.anonymise(Idempotency_Key="dos").json["fecha_anonimizado"]
+
+
+def test_what_failed_half_way_is_gone_on_with_by_the_same_key(caso, monkeypatch):
+    who = caso()
+    left, run = iter(range(2)), anonymising.transaction.run
+
+    def failing(unit, *args, **options):
+        if next(left, None) is None:
+            raise Unavailable("base_de_datos_ocupada")
+        return run(unit, *args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(anonymising.transaction, "run", failing)
+        assert who.anonymise(Idempotency_Key="tres").status_code == 503
+
+    answer = who.anonymise(Idempotency_Key="tres")
+
+    assert answer.json["fecha_anonimizado"]
+    assert "Idempotent-Replayed" not in answer.headers
 
 
 def test_many_comments_take_several_units(caso, monkeypatch):
