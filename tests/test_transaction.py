@@ -104,7 +104,7 @@ def test_a_unit_that_can_run_again_does_and_leaves_one_trace(fault):
 def test_a_unit_runs_six_times_and_no_more(no_pause):
     unit = Adding(*[error(DEADLOCK)] * 10)
 
-    with pytest.raises(Unavailable, match="base_de_datos_ocupada"):
+    with pytest.raises(Unavailable, match=r"^base_de_datos_ocupada$"):
         transaction.run(unit)
 
     assert (unit.runs, names()) == (transaction.TRIES, [])
@@ -113,7 +113,7 @@ def test_a_unit_runs_six_times_and_no_more(no_pause):
 def test_no_try_begins_that_the_deadline_leaves_no_time_for():
     unit = Adding(*[error(LOST)] * 10)
 
-    with pytest.raises(Unavailable, match="base_de_datos_no_disponible"):
+    with pytest.raises(Unavailable, match=r"^base_de_datos_no_disponible$"):
         transaction.run(unit, deadline=monotonic() + transaction.SHORTEST)
 
     assert unit.runs == 1
@@ -145,7 +145,7 @@ def test_what_was_read_before_the_unit_does_not_hold_it_back():
 def test_an_overloaded_server_is_not_asked_again():
     unit = Adding(error(TOO_MANY))
 
-    with pytest.raises(Unavailable, match="base_de_datos_ocupada") as refused:
+    with pytest.raises(Unavailable, match=r"^base_de_datos_ocupada$") as refused:
         transaction.run(unit)
 
     assert unit.runs == 1
@@ -325,7 +325,7 @@ def test_a_row_that_is_not_there_is_a_conflict_where_the_database_names_no_field
 def test_a_row_that_is_in_use_cannot_go():
     id = db.session.get_one(Tiquet, factories.tiquet()).id_usuario_creador
 
-    with pytest.raises(Conflict, match="referencia_en_conflicto"):
+    with pytest.raises(Conflict, match=r"^referencia_en_conflicto$"):
         transaction.run(lambda: db.session.delete(db.session.get_one(Usuario, id)))
 
 
@@ -391,7 +391,7 @@ def test_a_commit_in_doubt_to_the_end_is_said_to_be_in_doubt(monkeypatch, no_pau
     monkeypatch.setattr(transaction, "happened", no_look)
     unit = Adding()
 
-    with pytest.raises(Unavailable, match="resultado_desconocido") as refused:
+    with pytest.raises(Unavailable, match=r"^resultado_desconocido$") as refused:
         transaction.run(unit)
 
     assert (unit.runs, refused.value.status) == (1, 503)
@@ -406,7 +406,7 @@ def test_no_free_connection_is_an_honest_503(app: Flask, monkeypatch):
     monkeypatch.setattr(pool, "_timeout", 0.1)
     held = [db.engine.connect() for _ in range(pool.size() + pool._max_overflow)]
     try:
-        with pytest.raises(Unavailable, match="base_de_datos_ocupada"):
+        with pytest.raises(Unavailable, match=r"^base_de_datos_ocupada$"):
             transaction.run(Adding())
     finally:
         for connection in held:
