@@ -14,7 +14,7 @@ from app.extensions import db
 from app.models import Idempotencia, LogTransaccional, Tiquet, utcnow
 from app.services import lote as service
 from app.services import search
-from app.utils import idempotency
+from app.utils import idempotency, requests
 from app.utils import lote as edge
 from tests import factories
 from tests.client import codes
@@ -435,6 +435,23 @@ def test_a_claim_whose_commit_is_not_acknowledged_is_still_ones_own(committed, m
 
     assert states(answer) == ["ok"] * 3
     assert events_of(ids) == [1] * 3
+
+
+def test_to_claim_and_to_keep_the_key_takes_of_the_time_of_the_request(send, tecnico, ids, monkeypatch):
+    real, deadlines = idempotency.run, []
+
+    def noted(unit, deadline=None):
+        deadlines.append(deadline)
+        return real(unit, deadline=deadline)
+
+    monkeypatch.setattr(idempotency, "run", noted)
+    monkeypatch.setattr(requests, "LIMIT", 1000.0)
+    begun = monotonic()
+
+    assert states(send(tecnico, ids, key="a")) == ["ok"] * 3
+
+    assert len(deadlines) == 2
+    assert min(deadlines) >= begun + 1000
 
 
 def test_of_ten_twins_at_once_one_does_the_work(committed):
