@@ -254,6 +254,18 @@ def test_keys_that_differ_in_case_or_trailing_blanks_are_two(client, tecnico):
     assert rows() == 4
 
 
+def test_a_key_that_has_no_answer_yet_is_told_to_wait(client, tecnico):
+    headers = keyed(tecnico)
+    client.post(TICKETS, json=NUEVO, headers=headers)
+    db.session.execute(sa.update(Idempotencia).values(estado=None))
+    db.session.commit()
+
+    answer = client.post(TICKETS, json=NUEVO, headers=headers)
+
+    assert (answer.status_code, answer.json["codigo"]) == (409, "clave_en_curso")
+    assert answer.headers["Retry-After"] == "1"
+
+
 @pytest.mark.mariadb
 def test_a_key_still_in_flight_elsewhere_is_told_to_wait(client, tecnico, database_url):
     now = utcnow()

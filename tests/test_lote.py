@@ -10,10 +10,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
+from app.errors import Unavailable
 from app.extensions import db
 from app.models import Idempotencia, LogTransaccional, Tiquet, utcnow
 from app.services import lote as service
 from app.services import search
+from app.transaction import SHORTEST
 from app.utils import idempotency, requests
 from app.utils import lote as edge
 from tests import factories
@@ -405,10 +407,15 @@ def test_who_was_taken_for_dead_stops_when_another_goes_on(committed, monkeypatc
     def post():
         return committed.test_client().post(LOTE, json=body, headers=tecnico.headers | headers)
 
+    def creado():
+        db.session.rollback()
+        return db.session.scalars(sa.select(Idempotencia.creado)).one()
+
     def overtaken(*args):
         if args[3] == 1 and not answers:
             answers.append(None)
             answers.append(post())
+            answers.append(creado())
         return real(*args)
 
     monkeypatch.setattr(edge, "one", overtaken)
@@ -417,6 +424,7 @@ def test_who_was_taken_for_dead_stops_when_another_goes_on(committed, monkeypatc
 
     assert (slow.status_code, slow.json["codigo"]) == (409, "clave_en_curso")
     assert slow.headers["Retry-After"] == "1"
+    assert creado() == answers[2]  # The key is the other's.
     assert states(answers[1]) == ["ok"] * 3
     assert events_of(ids) == [1, 1, 1]
     assert post().data == answers[1].data
@@ -438,7 +446,8 @@ def test_a_claim_whose_commit_is_not_acknowledged_is_still_ones_own(committed, m
 
 
 def test_to_claim_and_to_keep_the_key_takes_of_the_time_of_the_request(send, tecnico, ids, monkeypatch):
-    real, deadlines = idempotency.run, []
+    """What is left of it; but to keep it never less than one try needs."""
+    real, deadlines, begun = idempotency.run, [], monotonic()
 
     def noted(unit, deadline=None):
         deadlines.append(deadline)
@@ -446,12 +455,34 @@ def test_to_claim_and_to_keep_the_key_takes_of_the_time_of_the_request(send, tec
 
     monkeypatch.setattr(idempotency, "run", noted)
     monkeypatch.setattr(requests, "LIMIT", 1000.0)
-    begun = monotonic()
 
     assert states(send(tecnico, ids, key="a")) == ["ok"] * 3
+    monkeypatch.setattr(idempotency, "monotonic", lambda: begun + 9000)
+    assert states(send(tecnico, ids, key="b")) == ["ok"] * 3
 
-    assert len(deadlines) == 2
-    assert min(deadlines) >= begun + 1000
+    claimed, kept, claimed_late, kept_late = deadlines
+    assert begun + 1000 <= claimed == kept <= claimed_late < begun + 2000
+    assert kept_late == begun + 9000 + SHORTEST
+
+
+def test_an_answer_that_cannot_be_kept_is_told_all_the_same(send, tecnico, ids, monkeypatch):
+    """What was done is done: the same request again finds that out."""
+    real, left = idempotency.run, [None]
+
+    def failing(unit, **deadline):
+        if not left:
+            raise Unavailable("base_de_datos_ocupada")
+        left.pop()
+        return real(unit, **deadline)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(idempotency, "run", failing)
+        told = send(tecnico, ids, key="a")
+    monkeypatch.setattr(idempotency, "ABANDONED", timedelta(0))
+
+    assert states(told) == ["ok"] * 3
+    assert send(tecnico, ids, key="a").json == told.json
+    assert events_of(ids) == [1] * 3
 
 
 def test_of_ten_twins_at_once_one_does_the_work(committed):
