@@ -2,18 +2,21 @@
 
 import random
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import product
 from typing import Any
 
 from sqlalchemy import insert, select, text
 
 from app.extensions import db
-from app.models import TECNICO, Clientes, Empleados, Sesion, Usuario, utcnow
+from app.models import ADMINISTRADOR, TECNICO, Clientes, Empleados, Sesion, Usuario, month_mark, utcnow
 from app.models.busqueda import FULLTEXT
+from app.queries.search import MARK
+from app.services import counts
 from app.services.search import joined
 
 USUARIOS = 1000  # So many that no one asks more often than the limits of requests allow.
+TECNICOS = 50  # of those, who tickets are assigned to; the others are administrators
 PERSONAS = 500  # customers, and as many employees
 TEXTOS = 20_000
 SYLLABLES = ("ca", "de", "fi", "go", "lu", "ma", "ne", "pi", "ro", "su", "ta", "ve")
@@ -40,7 +43,7 @@ SELECT
     0, seq % 7, 0, 1
 FROM (
     SELECT seq, 1 + seq % :textos AS texto, IF(seq > :tiquets DIV 2, 1, 1 + seq % 7) AS estado,
-        IF(seq % 4 = 0, NULL, :usuario + seq * 17 % :usuarios) AS asignado,
+        IF(seq % 4 = 0, NULL, :usuario + seq * 17 % :tecnicos) AS asignado,
         :now - INTERVAL (:tiquets - seq) * 63072000 DIV :tiquets SECOND AS opened
     FROM seq_1_to_{tiquets}) AS todos
 JOIN Muestra ON Muestra.id = texto
@@ -48,10 +51,13 @@ ORDER BY seq
 """
 # As ``services/search.py`` writes them.
 SEARCHED = """
-INSERT INTO Busqueda_tiquet (id_tiquet, publico, interno)
-SELECT seq, words, words FROM (
-    SELECT seq, CONCAT(' xxsp', LPAD(seq, 6, '0'), ' xx', LPAD(seq, 6, '0'), ' xx_', busqueda) AS words
-    FROM seq_1_to_{tiquets} JOIN Muestra ON Muestra.id = 1 + seq % :textos) AS todos
+INSERT INTO Busqueda_tiquet (id_tiquet, mes, publico, interno)
+SELECT id, mes, words, words FROM (
+    SELECT Tiquet.id, mes, REPLACE(
+        CONCAT(' -sp', LPAD(Tiquet.id, 6, '0'), ' -', LPAD(Tiquet.id, 6, '0'), ' -_ ', busqueda, ' '),
+        '-', mes) AS words
+    FROM Tiquet JOIN Muestra ON Muestra.id = 1 + Tiquet.id % :textos
+    JOIN Mes ON Mes.primero = CAST(DATE_FORMAT(fecha_creacion, '%Y-%m-01') AS DATE)) AS todos
 """
 
 
@@ -61,18 +67,25 @@ def plant(tiquets: int) -> dict[str, str]:
     textos = min(tiquets, TEXTOS)
     sample(chance, textos)
     first = {"usuario": users(chance), "cliente": people(Clientes), "empleado": people(Empleados)}
-    values = first | {"usuarios": USUARIOS, "personas": PERSONAS, "textos": textos, "tiquets": tiquets}
+    values = first | {
+        "usuarios": USUARIOS,
+        "tecnicos": TECNICOS,
+        "personas": PERSONAS,
+        "textos": textos,
+        "tiquets": tiquets,
+    }
     db.session.execute(text("SET unique_checks = 0, foreign_key_checks = 0, max_statement_time = 0"))
     # An index of full text takes many times as long row by row.
     for column in ("publico", "interno"):
         db.session.execute(text(f"ALTER TABLE Busqueda_tiquet DROP INDEX ft_Busqueda_tiquet_{column}"))
     db.session.execute(text(PLANT.format(tiquets=tiquets)), values | {"now": utcnow()})
-    db.session.execute(text(SEARCHED.format(tiquets=tiquets)), {"textos": textos})
+    db.session.execute(text(SEARCHED), {"textos": textos})
     db.session.commit()
-    for statement in (*FULLTEXT["mysql"], "DROP TABLE Muestra", "ANALYZE TABLE Tiquet, Busqueda_tiquet"):
+    for statement in (*FULLTEXT["mysql"], "DROP TABLE Muestra, Mes", "ANALYZE TABLE Tiquet, Busqueda_tiquet"):
         db.session.execute(text(statement))
     opened = sessions(first["usuario"])
     db.session.commit()
+    counts.recount()
     return opened
 
 
@@ -85,24 +98,29 @@ def sample(chance: random.Random, textos: int) -> None:
     def said(id: int) -> dict[str, Any]:
         found = chance.choices(words, weights, k=chance.randint(12, 40))
         titulo, descripcion = " ".join(found[:5]).capitalize(), " ".join(found[5:]).capitalize()
-        busqueda = joined([titulo, descripcion]).strip()
+        busqueda = joined([titulo, descripcion], MARK).strip()
         return {"id": id, "titulo": titulo, "descripcion": descripcion, "busqueda": busqueda}
 
     columns = "id INT PRIMARY KEY, titulo VARCHAR(200), descripcion TEXT, busqueda TEXT"
     db.session.execute(text(f"CREATE TABLE Muestra ({columns}) CHARACTER SET utf8mb4"))
     rows = [said(id) for id in range(1, textos + 1)]
     db.session.execute(text("INSERT INTO Muestra VALUES (:id, :titulo, :descripcion, :busqueda)"), rows)
+    now = utcnow()
+    months = [datetime(now.year - 3 + n // 12, 1 + n % 12, 1) for n in range(48)]
+    db.session.execute(text("CREATE TABLE Mes (primero DATE PRIMARY KEY, mes CHAR(3) CHARACTER SET ascii)"))
+    marks = [{"primero": first, "mes": month_mark(first)} for first in months]
+    db.session.execute(text("INSERT INTO Mes VALUES (:primero, :mes)"), marks)
 
 
 def users(chance: random.Random) -> int:
-    """Technicians; the id of the first."""
+    """Staff; the id of the first, which is a technician."""
     rows = [
         {
             "email": f"tecnico{number}@example.org",
             "nombre": chance.choice(NOMBRES),
             "apellido": chance.choice(APELLIDOS),
             "password_hash": "!",  # Nobody signs in with a password here.
-            "tipo_usuario": TECNICO,
+            "tipo_usuario": TECNICO if number < TECNICOS else ADMINISTRADOR,
             "version": 1,
         }
         for number in range(USUARIOS)

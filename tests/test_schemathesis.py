@@ -58,8 +58,7 @@ def test_every_answer_is_as_the_document_says(fresh_database, tmp_path, pytestco
 
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads((tmp_path / "report.json").read_text())
-    sys.stdout.write(
-        f"{ {name: told for name, told in report.items() if not isinstance(told, list)} }\n"
-    )  # for pytest -s
+    told = {name: value for name, value in report.items() if not isinstance(value, list)}
+    sys.stdout.write(f"{told}\n")  # for pytest -s
     assert report["operations"]["tested"] == report["operations"]["total"] > 0
     assert {name for name, phase in report["phases"].items() if phase["status"] == "success"} == phases
