@@ -3,7 +3,11 @@
 The extension's own reading lets tokens pass that lack a type or an expiry, and costs more than twice as much.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from time import time
+from types import MappingProxyType
 from typing import Any
 
 import jwt
@@ -78,7 +82,7 @@ def bearer() -> str:
     return token.strip()
 
 
-def claims(token: str, kind: str) -> dict[str, Any]:
+def claims(token: str, kind: str) -> Mapping[str, Any]:
     """What a good token of this ``kind``, access or refresh, says."""
     try:
         found = decoded(token)
@@ -92,19 +96,23 @@ def claims(token: str, kind: str) -> dict[str, Any]:
     return found
 
 
-def decoded(token: str) -> dict[str, Any]:
+def decoded(token: str) -> Mapping[str, Any]:
     """What a token says that was signed with our key, or with the one that we had before."""
     config = settings()
     try:
-        return verified(token, config.jwt_secret_key)
+        found = verified(token, config.jwt_secret_key)
     except jwt.InvalidSignatureError:
         if not config.jwt_secret_key_anterior:
             raise
-        return verified(token, config.jwt_secret_key_anterior)
+        found = verified(token, config.jwt_secret_key_anterior)
+    if int(found["exp"]) <= time() - LEEWAY:
+        raise jwt.ExpiredSignatureError
+    return found
 
 
-def verified(token: str, key: str) -> dict[str, Any]:
-    return jwt.decode(
+@lru_cache(maxsize=4096)  # One that was good stays so, until it ends.
+def verified(token: str, key: str) -> Mapping[str, Any]:
+    found = jwt.decode(
         token,
         key,
         algorithms=[ALGORITHM],
@@ -113,3 +121,4 @@ def verified(token: str, key: str) -> dict[str, Any]:
         leeway=LEEWAY,
         options={"require": REQUIRED, "strict_aud": True},
     )
+    return MappingProxyType(found)
