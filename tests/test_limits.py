@@ -10,6 +10,7 @@ import time_machine
 from app import create_app
 from app.extensions import db
 from app.models import utcnow
+from app.utils.counts import Counts
 from tests.client import ApiClient, operations
 from tests.conftest import config_for
 from tests.factories import programa, quien
@@ -190,6 +191,16 @@ def test_when_redis_goes_away_each_process_counts_by_itself_until_it_is_back(lim
         with time_machine.travel(utcnow().timestamp() + 120):
             assert told(get(client, tecnico.headers))[1] == 599
             assert redis.holds_something()
+
+
+def test_what_counts_no_more_takes_no_memory(session):
+    counts = Counts()
+    for caller in range(5):
+        assert [counts.incr(f"red {caller}", 60) for _ in range(2)] == [1, 2]
+
+    with time_machine.travel(utcnow().timestamp() + 61):
+        assert (counts.get("red 0"), counts.incr("red 9", 60)) == (0, 1)
+        assert set(counts.windows) == {"red 9"}
 
 
 def test_a_redis_that_hangs_holds_nobody_up(limited, tecnico):

@@ -14,6 +14,7 @@ from app.errors import Unauthorized, Unavailable
 from app.services.attempts import network_of
 from app.services.tokens import PREFIJO
 from app.utils import tokens
+from app.utils.counts import Counts
 from app.utils.identity import service_holder
 from config.config import Config
 
@@ -36,7 +37,7 @@ def register(app: Flask, config: Config) -> None:
     limiter = Limiter(
         caller,
         application_limits=[PETICIONES],
-        storage_uri=config.redis_url or "memory://",
+        storage_uri=config.redis_url or f"{Counts.STORAGE_SCHEME[0]}://",
         storage_options=options,
         in_memory_fallback_enabled=bool(config.redis_url),
         key_prefix="soporteplus",
