@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, Executable, UniqueConstraint, event, inspect
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.errors import AppError, Conflict, Falla, Invalid, Unavailable
@@ -22,6 +22,7 @@ IDLE_WRITE = 3
 STATEMENT = 5
 POOL_WAIT = 5
 SOCKET = 6
+FRESH = 1  # How long a connection lies before it is asked whether it is still there.
 CONNECT = 2  # The connection and then the handshake: a dead one is found out (SOCKET) before it is replaced.
 
 SQL_MODE = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
@@ -112,8 +113,8 @@ def engine_options(url: URL, ssl_ca: str) -> dict[str, Any]:
         "pool_size": 5,
         "max_overflow": 10,
         "pool_timeout": POOL_WAIT,
-        "pool_pre_ping": True,
         "pool_recycle": 280,
+        "pool_reset_on_return": None,  # ``prepare`` does it, where it is needed.
         "connect_args": {"connect_timeout": CONNECT, **tls(ssl_ca)},
     }
 
@@ -152,23 +153,53 @@ def prepare(engine: Engine, serving: Callable[[], bool]) -> None:
             cursor.execute("SET " + ", ".join(mysql_variables(connection.get_server_info(), serving())))
 
     event.listen(engine, "begin", begin_mysql)
-    event.listen(engine, "reset", restore_limits)
+    event.listen(engine, "rollback", note_rollback)
+    event.listen(engine, "reset", restore)
+    event.listen(engine, "checkin", note_use)
+    event.listen(engine, "checkout", ping_if_idle)
 
 
 def begin_mysql(connection: Connection) -> None:
+    connection.info["begun"] = True
     wait = connection.get_execution_options().get("wait", LOCK_WAIT)
     if wait < LOCK_WAIT:  # Less than a request has left; the server counts in whole seconds.
         connection.info["lock_wait"] = True
         connection.exec_driver_sql(f"SET innodb_lock_wait_timeout = {max(1, int(wait))}")
 
 
-def restore_limits(connection: Any, record: Any, _state: Any) -> None:
+def note_rollback(connection: Connection) -> None:
+    if not connection.invalidated:  # One that is has nothing to be noted on, and goes back to no one.
+        connection.info.pop("begun", None)
+
+
+def restore(connection: Any, record: Any, _state: Any) -> None:
+    """Make a connection good for whoever has it next. A session that ends has already rolled back."""
+    if record.info.pop("begun", None):
+        connection.rollback()
     if record.info.pop("lock_wait", None):
         with connection.cursor() as cursor:
             cursor.execute(f"SET innodb_lock_wait_timeout = {LOCK_WAIT}")
     if record.info.pop("ends_if_idle", None):
         with connection.cursor() as cursor:
             cursor.execute("SET idle_transaction_timeout = DEFAULT")
+
+
+def note_use(_connection: Any, record: Any) -> None:
+    record.info["used"] = monotonic()
+
+
+def ping_if_idle(connection: Any, record: Any, _proxy: Any) -> None:
+    """Replace a connection that died while nobody used it.
+
+    One that dies between two requests of a busy server is replaced all the same, when it fails: that is tried
+    again. So it need not be asked before each.
+    """
+    if monotonic() - record.info.get("used", monotonic()) < FRESH:
+        return
+    try:
+        connection.ping()
+    except Exception as error:  # Whatever the driver says, it is of no use any more.
+        raise InvalidatePoolError from error
 
 
 def mysql_variables(server: str, serving: bool) -> list[str]:

@@ -1,5 +1,6 @@
 """The unit of work: what is tried again, what is refused, and what is known after a lost COMMIT."""
 
+import gc
 import multiprocessing
 import socket
 from threading import Barrier
@@ -263,6 +264,43 @@ def test_a_killed_connection_is_replaced():
     transaction.run(killed)
 
     assert (unit.runs, names()) == (2, ["Ana"])
+
+
+@pytest.mark.mariadb
+@pytest.mark.parametrize(("fresh", "retries"), [(0, 0), (60, 1)], ids=["asked before", "found out"])
+def test_a_connection_that_died_while_nobody_used_it_is_replaced(monkeypatch, fresh, retries):
+    monkeypatch.setattr(database, "FRESH", fresh)
+    counted = []
+    db.engine.dispose()  # So that the only connection that waits is the one that dies.
+    mine = connection_id()
+    with db.engine.connect() as other:
+        db.session.remove()
+        other.exec_driver_sql(f"KILL CONNECTION {mine}")
+        with transaction.retried.connected_to(lambda _sender: counted.append(1)):
+            found = transaction.read(connection_id)
+
+    assert found != mine
+    assert len(counted) == retries
+
+
+@pytest.mark.mariadb
+def test_a_connection_that_is_let_go_in_a_transaction_is_rolled_back():
+    db.session.remove()
+    db.engine.dispose()
+    forgotten = db.engine.connect()
+    mine = forgotten.exec_driver_sql("SELECT CONNECTION_ID()").scalar_one()
+    row = {"nombre": "Eva", "activo": True, "fecha_creacion": utcnow(), "version": 1}
+    forgotten.execute(insert(Clientes).values(row))
+
+    del forgotten
+    gc.collect()
+
+    assert (connection_id(), db.session.scalar(select(func.count()).select_from(Clientes))) == (mine, 0)
+
+
+def connection_id() -> int:
+    found: int = db.session.connection().exec_driver_sql("SELECT CONNECTION_ID()").scalar_one()
+    return found
 
 
 # Broken constraints
