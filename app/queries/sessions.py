@@ -44,7 +44,8 @@ def holder_statement() -> Select[Any]:
 
 def holder(sid: str, sub: int) -> Row[Any] | None:
     """What an ``Actor`` holds of an active user whose session is alive."""
-    return db.session.execute(holder_statement(), {"sid": sid, "sub": sub, "now": utcnow()}).one_or_none()
+    values = {"sid": sid, "sub": sub, "now": utcnow()}
+    return db.session.connection().execute(holder_statement(), values).one_or_none()
 
 
 def locked(sid: str) -> Sesion | None:

@@ -1,10 +1,28 @@
 """Reading tickets: which ones an actor sees, one of them, and how a row becomes what a client gets."""
 
+from collections import namedtuple
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, false, func, null, or_, select
+import orjson
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Dialect,
+    Select,
+    Text,
+    TypeDecorator,
+    and_,
+    bindparam,
+    case,
+    exists,
+    false,
+    func,
+    null,
+    or_,
+    select,
+)
 from sqlalchemy.orm import aliased
 
 from app.extensions import db, settings
@@ -57,6 +75,28 @@ NOMBRES = tuple(
     for column in (persona.nombre, persona.apellido)
 )
 CLAVES = tuple(column.key for column in PROPIOS)
+FECHAS = tuple(at for at, column in enumerate(PROPIOS) if isinstance(column.type, DateTime))
+ETIQUETAS = CLAVES.index("etiquetas")
+Fila: Any = namedtuple("Fila", (*CLAVES, *(f"nombre_{at}" for at in range(len(NOMBRES)))))  # type: ignore[misc]
+
+
+class Packed(TypeDecorator[Any]):
+    """The columns of a ticket and its names in one, a JSON array that the database makes.
+
+    PyMySQL reads value by value, in Python: that took four times as long as to read the same from JSON.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        values = orjson.loads(value or "")
+        for at in FECHAS:
+            if values[at] is not None:
+                values[at] = datetime.fromisoformat(values[at])
+        values[ETIQUETAS] = orjson.loads(values[ETIQUETAS])
+        return Fila._make(values)
+
 
 # What stands in these columns for who sees no internal comments, so that nothing tells of them.
 PUBLICO = Comentarios.es_interno.is_(False)
@@ -119,14 +159,14 @@ def sees_internal(actor: Actor) -> bool:
 def with_names(source: Any, internal: bool) -> Select[Any]:
     """Tickets of ``source`` with the names of the people in them, as those who see ``internal`` comments do.
 
+    In the first column of each row, for ``shape``; their ids in the second.
+
     LEFT JOINs: an inner one lets MariaDB start at the small table and sort every matching row.
     """
     public = {} if internal else PUBLICOS
-    columns = (
-        public[key].label(key) if key in public else column
-        for key, column in zip(CLAVES, PROPIOS, strict=True)
-    )
-    return select(*columns, *NOMBRES).select_from(
+    columns = (public.get(key, column) for key, column in zip(CLAVES, PROPIOS, strict=True))
+    packed = func.json_array(*columns, *NOMBRES, type_=Packed)
+    return select(packed, Tiquet.id).select_from(
         source.outerjoin(Creador, Creador.id == Tiquet.id_usuario_creador)
         .outerjoin(Asignado, Asignado.id == Tiquet.id_usuario_asignado)
         .outerjoin(Clientes, Clientes.id == Tiquet.id_cliente)
@@ -142,7 +182,7 @@ def item_statement(visible: ColumnElement[bool], internal: bool) -> Select[Any]:
 def get(actor: Actor, id: int, papelera: bool = False) -> dict[str, Any] | None:
     """One ticket as a client gets it."""
     statement = item_statement(visible_to(actor, papelera), sees_internal(actor))
-    row = db.session.execute(statement, {"id": id}).one_or_none()
+    row = db.session.connection().execute(statement, {"id": id}).one_or_none()
     return None if row is None else shape(row, actor, all_catalogs(actor))
 
 
@@ -211,8 +251,9 @@ def numero(id: int) -> str:
 
 def shape(row: Any, actor: Actor, catalogos: Catalogos) -> dict[str, Any]:
     """The one form in which a ticket leaves: columns, names beside ids, and what ``actor`` may do."""
-    tiquet = dict(zip(CLAVES, row, strict=False))
-    nombres = row[len(CLAVES) :]
+    fila = row[0]
+    tiquet = dict(zip(CLAVES, fila, strict=False))
+    nombres = fila[len(CLAVES) :]
     estado = catalogos.brief("estados", tiquet["id_estado"])
     assert estado is not None  # noqa: S101 (NOT NULL in the table)
     return {
@@ -232,7 +273,7 @@ def shape(row: Any, actor: Actor, catalogos: Catalogos) -> dict[str, Any]:
         "transiciones_permitidas": []
         if tiquet["fecha_eliminacion"]
         else transitions_of(actor, estado["tipo"], tiquet["fecha_cierre"], tiquet["motivo_cierre"]),
-        "permisos": permissions_on(actor, row),
+        "permisos": permissions_on(actor, fila),
     }
 
 
