@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from app.errors import Forbidden
@@ -282,5 +283,15 @@ def permissions_of(actor: Actor) -> list[str]:
 
 def permissions_on(actor: Actor, tiquet: Any) -> list[str]:
     """What the actor may do to this ticket."""
-    possible = PERMISOS_EN_LA_PAPELERA if tiquet.fecha_eliminacion else PERMISOS_DE_TIQUET
-    return [permiso.value for permiso in possible if allows(permiso, actor, tiquet)]
+    left = left_by_role(tiquet.fecha_eliminacion is not None, actor.tipo_usuario, actor.alcances)
+    return [name for name, rule in left if rule(actor, tiquet)]
+
+
+@lru_cache(maxsize=256)  # Asked for each ticket of a page.
+def left_by_role(
+    papelera: bool, tipo_usuario: str | None, alcances: frozenset[str] | None
+) -> tuple[tuple[str, Callable[[Actor, Any], bool]], ...]:
+    """What may be done to tickets by role and scopes, each by its name and with its rule."""
+    who = Actor(id=None, tipo_usuario=tipo_usuario, alcances=alcances)
+    possible = PERMISOS_EN_LA_PAPELERA if papelera else PERMISOS_DE_TIQUET
+    return tuple((permiso.value, POLITICA[permiso][1]) for permiso in possible if allows(permiso, who))

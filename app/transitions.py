@@ -1,6 +1,7 @@
 """The life of a ticket as one table: from which type of state which action leads where."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from app.models import utcnow
@@ -97,5 +98,12 @@ def allowed_actions(
         and can_still_reopen(fecha_cierre, days)
     ):
         return []
-    named = [accion for accion in NOMBRABLES if (tipo, accion) in DESTINOS]
-    return [accion for accion in named if allows(permission_for(accion), actor)]
+    return list(left_by_role(tipo, actor.tipo_usuario, actor.alcances))
+
+
+@lru_cache(maxsize=256)  # Asked for each ticket of a page.
+def left_by_role(tipo: str, tipo_usuario: str | None, alcances: frozenset[str] | None) -> tuple[str, ...]:
+    """The actions from a state of ``tipo`` that role and scopes allow."""
+    who = Actor(id=None, tipo_usuario=tipo_usuario, alcances=alcances)
+    named = (accion for accion in NOMBRABLES if (tipo, accion) in DESTINOS)
+    return tuple(accion for accion in named if allows(permission_for(accion), who))

@@ -1,6 +1,7 @@
 """The six catalogs, from memory while nobody has changed them."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -57,11 +58,18 @@ class Catalogos:
 
     def brief(self, name: str, id: int | None) -> Fila | None:
         """What stands beside an id in other objects."""
-        if id is None:
-            return None
-        fila = self.filas[name][id]
-        brief = {"id": id, "nombre": fila["nombre"]}
-        return brief | {"tipo": fila["tipo"], "color": fila["color"]} if name == "estados" else brief
+        return None if id is None else self.breves[name][id]
+
+    @cached_property
+    def breves(self) -> dict[str, dict[int, Fila]]:
+        """Name of the catalog -> id -> what stands beside it; nobody may change what it gets of these."""
+        keys = {"estados": ("id", "nombre", "tipo", "color")}
+        return {
+            name: {
+                id: {key: fila[key] for key in keys.get(name, ("id", "nombre"))} for id, fila in filas.items()
+            }
+            for name, filas in self.filas.items()
+        }
 
 
 # By engine: one process may serve several databases, as the tests do.

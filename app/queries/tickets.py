@@ -280,10 +280,11 @@ def shape(row: Any, actor: Actor, catalogos: Catalogos) -> dict[str, Any]:
 def transitions_of(
     actor: Actor, tipo: str, fecha_cierre: datetime | None, motivo_cierre: str | None
 ) -> list[str]:
-    return allowed_actions(actor, tipo, fecha_cierre, motivo_cierre, settings().dias_reapertura)
+    days = settings().dias_reapertura if fecha_cierre else 0
+    return allowed_actions(actor, tipo, fecha_cierre, motivo_cierre, days)
 
 
 def person(id: int | None, nombre: str | None, apellido: str | None) -> dict[str, Any] | None:
     if id is None:
         return None
-    return {"id": id, "nombre": " ".join(part for part in (nombre, apellido) if part)}
+    return {"id": id, "nombre": f"{nombre} {apellido}" if nombre and apellido else nombre or apellido or ""}
