@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from app.extensions import db
 from app.models import CatTiquet, Tiquet, Usuario, UsuarioCategoria
 from app.queries.tickets import NOT_IN_TRASH
 from app.queries.users import ACTIVE_STAFF
+
+MODE = select(CatTiquet.asignacion).where(CatTiquet.id == bindparam("id")).with_for_update(read=True)
 
 
 def mode_of(id_categoria: int) -> str | None:
@@ -15,8 +17,8 @@ def mode_of(id_categoria: int) -> str | None:
 
     Not from memory and not by a plain SELECT: that one would fix what this transaction sees before its turn.
     """
-    mode = select(CatTiquet.asignacion).where(CatTiquet.id == id_categoria)
-    return db.session.scalar(mode.with_for_update(read=True))
+    mode: str | None = db.session.connection().execute(MODE, {"id": id_categoria}).scalar()
+    return mode
 
 
 def locked(id_categoria: int) -> list[UsuarioCategoria]:

@@ -104,8 +104,12 @@ def listing(actor: Actor, name: str, filtros: dict[str, Any]) -> list[Fila]:
     return filas
 
 
+EPOCA = select(CatalogoEpoca.epoca)
+
+
 def epoch() -> int:
-    return db.session.scalars(select(CatalogoEpoca.epoca)).one()
+    epoca: int = db.session.connection().execute(EPOCA).scalar_one()
+    return epoca
 
 
 def load() -> Catalogos:

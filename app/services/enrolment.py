@@ -25,7 +25,7 @@ def enrol(motivo: str, pairs: Iterable[tuple[int, int]]) -> list[dict[str, Any]]
         for id_tiquet, id_usuario in pairs
     ]
     if rows:
-        db.session.execute(UNLESS_THERE, rows)
+        db.session.connection().execute(UNLESS_THERE, rows)
     return rows
 
 

@@ -19,7 +19,7 @@ def add(*tiquets: Tiquet) -> None:
     """Write the search rows of new tickets, which have ids and no comments."""
     rows = [{"id_tiquet": tiquet.id, **columns(tiquet, ())} for tiquet in tiquets]
     if rows:
-        db.session.execute(insert(BusquedaTiquet), rows)
+        db.session.connection().execute(insert(BusquedaTiquet), rows)
 
 
 def index(*tiquets: Tiquet) -> None:

@@ -77,6 +77,11 @@ class Blueprint(flask_smorest.Blueprint):
 
         return decorator
 
+    def arguments(self, schema: Any, **options: Any) -> Callable[[View], View]:
+        """Take what comes in by one instance of ``schema``: webargs makes one at each request of a class."""
+        instance = schema() if isinstance(schema, type) else schema
+        return super().arguments(instance, **options)  # type: ignore[no-any-return]
+
     def response(
         self, status: int, schema: Any = None, *, unit: bool = True, **options: Any
     ) -> Callable[[View], View]:
