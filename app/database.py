@@ -140,14 +140,17 @@ def prepare(engine: Engine, serving: Callable[[], bool]) -> None:
         event.listen(engine, "begin", begin_sqlite)
         return
 
+    # mysqlclient takes its limits for the handshake and all that follows.
+    limit_later = engine.driver == "pymysql"
+
     @event.listens_for(engine, "do_connect")
     def limit_handshake(_dialect: Any, _record: Any, _args: Any, options: dict[str, Any]) -> None:
         if serving():
-            options |= {"read_timeout": CONNECT, "write_timeout": SOCKET}
+            options |= {"read_timeout": CONNECT if limit_later else SOCKET, "write_timeout": SOCKET}
 
     @event.listens_for(engine, "connect")
     def prepare_mysql(connection: Any, _record: Any) -> None:
-        if serving():
+        if serving() and limit_later:
             connection._read_timeout = SOCKET  # PyMySQL has no public way to say it after the handshake.
         with connection.cursor() as cursor:
             cursor.execute("SET " + ", ".join(mysql_variables(connection.get_server_info(), serving())))

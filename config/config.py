@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parseaddr
+from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
@@ -391,8 +392,10 @@ class Reader:
         if url.drivername in ("mysql", "mariadb", "mariadb+pymysql"):
             # One dialect name, so that options given for "mysql" reach MariaDB too.
             url = url.set(drivername="mysql+pymysql")
-        if url.drivername not in ("mysql+pymysql", "sqlite", "sqlite+pysqlite"):
-            self.problems.append("DATABASE_URL: use sqlite:///… o mysql+pymysql://…")
+        if url.drivername not in ("mysql+pymysql", "mysql+mysqldb", "sqlite", "sqlite+pysqlite"):
+            self.problems.append("DATABASE_URL: use sqlite:///…, mysql+pymysql://… o mysql+mysqldb://…")
+        elif url.drivername == "mysql+mysqldb" and find_spec("MySQLdb") is None:
+            self.problems.append("DATABASE_URL: mysql+mysqldb://… necesita «pip install mysqlclient»")
         if production and url.get_backend_name() == "sqlite":
             self.check_sqlite(url)
         return url
@@ -402,6 +405,9 @@ class Reader:
         path = self.text(name)
         if path and url.get_backend_name() == "sqlite":
             self.problems.append(f"{name}: SQLite no usa la red; déjela vacía o ponga DATABASE_URL")
+        elif path and url.get_driver_name() == "mysqldb":
+            # Not every library below it can be told to check the host.
+            self.problems.append(f"{name}: solo con mysql+pymysql://… en DATABASE_URL")
         elif path:
             try:
                 ssl.create_default_context(cafile=path)

@@ -41,6 +41,10 @@ def test_production_starts_with_good_settings():
         ({"DATABASE_URL": "sqlite://", "PERMITIR_SQLITE": "true"}, "DATABASE_URL"),
         ({"DATABASE_URL": "no es una url"}, "DATABASE_URL"),
         ({"DATABASE_URL": "postgresql://u@127.0.0.1/x"}, "DATABASE_URL"),
+        (
+            {"DATABASE_URL": "mysql+mysqldb://u@127.0.0.1/x", "DATABASE_SSL_CA": "/etc/ssl/ca.pem"},
+            "DATABASE_SSL_CA",
+        ),
         ({"CORS_ORIGINS": "*"}, "CORS_ORIGINS"),
         ({"JWT_ACCESS_MINUTES": "0"}, "JWT_ACCESS_MINUTES"),
         ({"JWT_ACCESS_MINUTES": "una hora"}, "JWT_ACCESS_MINUTES"),
@@ -92,6 +96,18 @@ def test_mariadb_has_one_dialect_name(scheme):
         Config.from_mapping(GOOD | {"DATABASE_URL": f"{scheme}://u@127.0.0.1/x"}).database_url.drivername
         == "mysql+pymysql"
     )
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_the_other_driver_of_mariadb_has_to_be_installed(monkeypatch, installed):
+    monkeypatch.setattr(module, "find_spec", lambda name: (installed and name == "MySQLdb") or None)
+    wanted = GOOD | {"DATABASE_URL": "mysql+mysqldb://u@127.0.0.1/x"}
+
+    if installed:
+        assert Config.from_mapping(wanted).database_url.get_driver_name() == "mysqldb"
+    else:
+        with pytest.raises(ConfigError, match="pip install mysqlclient"):
+            Config.from_mapping(wanted)
 
 
 def test_development_makes_its_secrets_once_and_keeps_them(tmp_path, monkeypatch):
