@@ -10,8 +10,9 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, NamedTuple
@@ -26,10 +27,10 @@ from tests import factories
 from tests.client import Form
 from tests.conftest import SECRETS, config_for
 from tests.mariadb import free_port
+from tests.sse import LOST
 
 TICKETS = "/api/tickets/tickets"
 PATIENCE = 60.0  # seconds that a client goes on asking
-LOST = (OSError, http.client.HTTPException)
 
 
 class Answer(NamedTuple):
@@ -56,6 +57,10 @@ def ask(
         return Answer(response.status, response.headers, json.loads(text) if is_json else None, text)
 
 
+def is_final(answer: Answer) -> bool:
+    return answer.status < 500 and answer.status != 409
+
+
 class Gunicorn:
     """``gunicorn -w 4 -b … "app:create_app()"``, and what it writes in a file.
 
@@ -72,6 +77,7 @@ class Gunicorn:
         **environment: str,
     ) -> None:
         self.timeout = 15.0  # seconds that one request waits for its answer
+        self.patience = PATIENCE
         self.port = listener.getsockname()[1] if listener else free_port()
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115  closed where the server is stopped
         command = [sys.executable, "-m", "gunicorn", "-w", "4", *options, "app:create_app()"]
@@ -82,7 +88,8 @@ class Gunicorn:
             command += ["-b", f"127.0.0.1:{self.port}"]
         own = {"FLASK_ENV": "development", "DATABASE_URL": url, "RATELIMIT_ENABLED": "false"}
         settings = {**own, **SECRETS, **environment}
-        self.process = subprocess.Popen(
+        self.start = partial(
+            subprocess.Popen,
             command,
             cwd=folder,
             env={**os.environ, **settings},
@@ -90,6 +97,7 @@ class Gunicorn:
             stderr=self.log,
             pass_fds=[listener.fileno()] if listener else [],
         )
+        self.process, self.crashing = self.start(), False
 
     def written(self) -> str:
         self.log.seek(0)
@@ -101,26 +109,65 @@ class Gunicorn:
 
     def kill_one(self) -> int:
         """End a worker in the middle of whatever it does; answers how many that were: it may be none."""
-        workers = self.workers()
-        with suppress(IndexError, ProcessLookupError):
-            os.kill(random.choice(workers), signal.SIGKILL)
-            return 1
-        return 0
+        try:
+            os.kill(random.choice(self.workers()), signal.SIGKILL)
+        except (IndexError, ProcessLookupError, FileNotFoundError):
+            self.check_alive()
+            return 0
+        return 1
+
+    def check_alive(self) -> None:
+        assert self.crashing or self.process.poll() is None, self.written()
+
+    def crash(self) -> int:
+        """End the master alone, and start another; the workers it leaves behind find out by themselves.
+
+        Until they have, they hold the port, and the new one may give up: then there is one more.
+        """
+        self.crashing, deadline = True, monotonic() + self.patience
+        try:
+            self.process.kill()
+            while not self.is_back():
+                assert monotonic() < deadline, self.written()
+        finally:
+            self.crashing = False
+        return 1
+
+    def is_back(self) -> bool:
+        """Start another master; answers whether it came as far as to have workers."""
+        self.process.wait()
+        self.process = self.start()
+        while self.process.poll() is None:
+            with suppress(FileNotFoundError):  # It has just ended.
+                if self.workers():
+                    return True
+            sleep(0.05)
+        return False
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.timeout)
         return ask(connection, method, path, body, **headers)
 
-    def insist(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+    def insist(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        final: Callable[[Answer], bool] = is_final,
+        **headers: str,
+    ) -> Answer:
         """Ask until there is an answer that is final, as a patient client with an Idempotency-Key may."""
-        deadline = monotonic() + PATIENCE
+        deadline, got = monotonic() + self.patience, list[object]()
         while True:
-            with suppress(*LOST):
+            try:
                 answer = self.ask(method, path, body, **headers)
-                if answer.status < 500 and answer.status != 409:
+                if final(answer):
                     return answer
-            assert self.process.poll() is None, self.written()
-            assert monotonic() < deadline, f"{method} {path} got no answer in {PATIENCE} s"
+                got.append(answer)
+            except LOST as error:
+                got.append(error)
+            self.check_alive()
+            assert monotonic() < deadline, f"{method} {path} in {self.patience} s: {got}"
             sleep(random.uniform(0.02, 0.1))
 
     def sign_in(self, email: str) -> dict[str, str]:

@@ -27,8 +27,8 @@ from tests.factories import NUEVO, quien, tiquet
 from tests.mariadb import free_port
 from tests.postbox import DE, Postbox, open_for
 from tests.test_mail import deliver
-from tests.test_worker import flask, until
 from tests.threads import at_once
+from tests.workers import flask, until
 
 TICKETS = "/api/tickets/tickets"
 

@@ -9,9 +9,8 @@ from contextlib import closing, contextmanager
 from datetime import timedelta
 from threading import BoundedSemaphore
 from time import monotonic, sleep
-from typing import Any, NamedTuple
+from typing import Any
 
-import orjson
 import pytest
 import sqlalchemy as sa
 
@@ -22,6 +21,7 @@ from tests import factories
 from tests.factories import NUEVO
 from tests.gunicorn import Gunicorn, gunicorn
 from tests.nginx import nginx
+from tests.sse import Listener, Message, messages
 from tests.test_chain import plant
 from tests.test_feed import FEED, TICKETS, cursors_say, get
 from tests.test_feed_waiting import SOON, STOPS, meanwhile
@@ -29,26 +29,6 @@ from tests.threads import at_once
 
 STREAM = f"{FEED}/eventos"
 PASS = f"{FEED}/pase"
-
-
-class Message(NamedTuple):
-    id: str
-    event: str
-    data: Any
-
-
-def messages(lines: Iterator[str]) -> Iterator[Message]:
-    """What a stream says, as the standard reads it: an id without data, as in a heartbeat, is no message."""
-    fields: dict[str, str] = {}
-    for line in lines:
-        if line == "":
-            if "data" in fields:
-                yield Message(fields["id"], fields["event"], orjson.loads(fields["data"]))
-            fields = {}
-        elif not line.startswith(":"):
-            name, _, value = line.partition(": ")
-            assert name not in fields, line
-            fields[name] = value
 
 
 def read(client: Any, path: str = STREAM, **headers: str) -> list[Message]:
@@ -201,20 +181,6 @@ def test_it_ends_with_the_session(app, committed, monkeypatch):
 
     assert told == []
     assert monotonic() - begun < 20 / 2
-
-
-class Listener:
-    """A client of a real server that reads a stream line by line."""
-
-    def __init__(self, connection: http.client.HTTPConnection, path: str, **headers: str) -> None:
-        self.connection = connection
-        connection.request("GET", path, headers={n.replace("_", "-"): v for n, v in headers.items()})
-        self.answer = connection.getresponse()
-        self.messages = messages(self.lines())
-
-    def lines(self) -> Iterator[str]:
-        for line in self.answer:
-            yield line.decode().removesuffix("\n")
 
 
 @contextmanager

@@ -1,8 +1,6 @@
 """Several workers, slow receivers, killed workers: nothing is lost, each ticket's events are in order."""
 
 import random
-import signal
-from contextlib import ExitStack
 from datetime import UTC, timedelta
 from threading import Event, Thread
 from time import monotonic, sleep
@@ -19,11 +17,12 @@ from app.services import deliveries, webhooks, worker
 from app.transaction import run
 from tests import factories
 from tests.conftest import config_for
+from tests.deliveries import fan_out, finish, states
 from tests.factories import NUEVO
 from tests.gunicorn import prepared
 from tests.receivers import LOOPBACK, receiver
-from tests.test_worker import flask, until
 from tests.threads import at_once
+from tests.workers import Workers, until
 from tests.world import TIQUETS, WEBHOOKS
 
 TICKETS, CHANGES = 40, 9  # 400 events
@@ -46,19 +45,6 @@ def hook(committed, with_settings):
 
 def open_tickets(hook, count):
     return [hook.client.post(TIQUETS, json=NUEVO, headers=hook.headers).json["id"] for _ in range(count)]
-
-
-def states():
-    db.session.remove()
-    found = db.session.execute(sa.select(Entregas.estado, sa.func.count()).group_by(Entregas.estado))
-    return {row[0]: row[1] for row in found}
-
-
-def fan_out():
-    db.session.remove()
-    while deliveries.fan_out():
-        pass
-    db.session.remove()
 
 
 def test_all_workers_together_send_so_many_at_once_to_one_webhook_and_each_event_once(committed, hook):
@@ -156,32 +142,30 @@ def test_a_claim_of_a_killed_worker_ends_by_itself_and_what_comes_late_changes_n
 
 
 @pytest.mark.usefixtures("without_app")
-def test_under_killed_workers_400_of_400_come_and_those_of_each_ticket_in_order(fresh_database, monkeypatch):
-    for name, value in LOOPBACK.items():
-        monkeypatch.setenv(name, value)
+def test_under_killed_workers_400_of_400_come_and_those_of_each_ticket_in_order(fresh_database):
     chance, calm = random.Random(7), Event()
 
     def moody(_arrival):
         sleep(chance.uniform(0, 0.03))
         return 200 if calm.is_set() or chance.random() > 0.15 else 500
 
-    with prepared(fresh_database), receiver(moody) as own, ExitStack() as stack:
+    with (
+        prepared(fresh_database),
+        receiver(moody) as own,
+        Workers(WORKERS, fresh_database, **LOOPBACK) as workers,
+    ):
         datos = {"url": own.url, "eventos": ["tiquet.*"]}
         current_app.extensions["soporteplus"] = config_for(fresh_database, **LOOPBACK)
         admin = factories.quien("Administrador")
         actor = Actor(admin.id, "Administrador")
         run(lambda: webhooks.create(actor, datos))
         db.session.remove()
-        workers = [stack.enter_context(flask(fresh_database, "worker")) for _ in range(WORKERS)]
         stopped, killed = Event(), []
 
         def kill():
             while not stopped.wait(EVERY):
                 if len(own.arrivals) > 5 * len(killed):  # They are at it.
-                    victim = workers.pop(0)
-                    victim.send_signal(signal.SIGKILL)
-                    killed.append(victim.pid)
-                    workers.append(stack.enter_context(flask(fresh_database, "worker")))
+                    killed.append(workers.kill_one())
 
         killer = Thread(target=kill)
         killer.start()
@@ -195,8 +179,7 @@ def test_under_killed_workers_400_of_400_come_and_those_of_each_ticket_in_order(
         stopped.set()
         killer.join()
         calm.set()
-        for one in workers:
-            one.send_signal(signal.SIGKILL)
+        workers.kill()
         db.session.remove()
         finish()
         events = set(db.session.scalars(sa.select(Entregas.id_evento)))
@@ -206,15 +189,3 @@ def test_under_killed_workers_400_of_400_come_and_those_of_each_ticket_in_order(
     order = own.of_tickets()
     assert len(order) == TICKETS
     assert all(len(numbers) == CHANGES + 1 and numbers == sorted(numbers) for numbers in order.values())
-
-
-def finish():
-    """Go on, later and later, until all is delivered."""
-    for rounds in range(1, 60):
-        with time_machine.travel(utcnow().replace(tzinfo=UTC) + rounds * timedelta(seconds=90)):
-            fan_out()
-            while deliveries.deliver():
-                pass
-        if set(states()) == {"entregada"}:
-            return
-    raise AssertionError(states())

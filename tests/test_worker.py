@@ -1,15 +1,9 @@
 """The worker: what it does while nobody asks, how it is seen, and how it ends."""
 
-import os
 import signal
-import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, timedelta
 from threading import Event, Thread
-from time import monotonic, sleep
+from time import sleep
 
 import pytest
 import sqlalchemy as sa
@@ -22,21 +16,14 @@ from app.extensions import db
 from app.models import Arriendo, LogTransaccional, utcnow
 from app.services import leases, maintenance, worker
 from tests import factories
-from tests.conftest import SECRETS, config_for
+from tests.conftest import config_for
 from tests.factories import NUEVO
-from tests.gunicorn import ROOT, prepared
+from tests.gunicorn import prepared
 from tests.mariadb import Server
 from tests.threads import at_once
+from tests.workers import PATIENCE, flask, until
 
 TICKETS = "/api/tickets/tickets"
-PATIENCE = 30.0
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = monotonic() + PATIENCE
-    while not true():
-        assert monotonic() < end
-        sleep(0.05)
 
 
 def is_seen(app) -> bool:
@@ -46,20 +33,6 @@ def is_seen(app) -> bool:
 def unnumbered() -> int:
     db.session.remove()
     return db.session.scalar(sa.select(sa.func.count()).where(LogTransaccional.secuencia.is_(None)))
-
-
-@contextmanager
-def flask(url: str, *words: str) -> Iterator[subprocess.Popen[str]]:
-    """``flask --app run <words>`` in a process of its own, and what it writes."""
-    settings = {**os.environ, "FLASK_ENV": "development", "DATABASE_URL": url, **SECRETS}
-    command = [sys.executable, "-m", "flask", "--app", "run", *words]
-    with tempfile.TemporaryFile("w+") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=settings, stdout=log, stderr=log, text=True)
-        try:
-            yield process
-        finally:
-            process.kill()
-            process.wait()
 
 
 def test_two_workers_number_what_is_written_and_show_themselves_until_they_end(app, committed, database_url):
