@@ -53,6 +53,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--schemathesis", type=int, help="also run schemathesis, with so many random cases per operation"
     )
+    parser.addoption(
+        "--tormenta", type=float, default=12, metavar="SECONDS", help="how long test_log_storm.py goes on"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
