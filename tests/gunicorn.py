@@ -27,6 +27,7 @@ from tests import factories
 from tests.client import Form
 from tests.conftest import SECRETS, config_for
 from tests.mariadb import free_port
+from tests.output import content
 from tests.sse import LOST
 
 TICKETS = "/api/tickets/tickets"
@@ -100,8 +101,7 @@ class Gunicorn:
         self.process, self.crashing = self.start(), False
 
     def written(self) -> str:
-        self.log.seek(0)
-        return self.log.read()
+        return content(self.log)
 
     def workers(self) -> list[int]:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")

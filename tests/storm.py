@@ -4,16 +4,16 @@ import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from itertools import count
 from threading import Event
+from time import sleep
 from typing import Any
 from uuid import uuid4
 
 from tests.factories import NUEVO
 from tests.gunicorn import TICKETS, Answer, Gunicorn
 
-# Deed -> the events that it leaves, once, if it was done.
+# Deed -> the events that it leaves, once, if it was done; sorted.
 LEAVES = {
     "crear": ("tiquet.creado",),
     "cambiar": ("tiquet.actualizado",),
@@ -27,6 +27,7 @@ LEAVES = {
 STAYS = {"quizás mover"}  # may be done and change nothing
 KEYLESS = {"cambiar", "etiquetar", "eliminar"}  # A second try of these may be refused for what the first did.
 LEAST = 20  # deeds of each writer, however slow the machine is
+MEANWHILE = 60  # deeds between two kills of the same kind
 HOT = 40  # of the tickets that are there, the newest: so many get in each other's way
 MOVES = ("pedir_datos", "responder", "resolver", "cerrar", "reabrir", "cancelar")
 
@@ -70,11 +71,11 @@ class Writer:
     def text(self) -> str:
         return f"{self.name}-{next(self.texts)}"
 
-    def ask(self, what: str, method: str, path: str, body: Any = None) -> Answer:
+    def ask(self, what: str, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         solicitud = uuid4().hex
-        headers = {**self.headers, "X-Request-Id": solicitud, "Idempotency-Key": solicitud}
+        headers |= {**self.headers, "X-Request-Id": solicitud, "Idempotency-Key": solicitud}
         answer = self.server.insist(method, path, body, self.is_final, **headers)
-        refused = (404, 409) if self.admin else (403, 404, 409)  # 403 is of what was closed.
+        refused = (404, 409, 412) if self.admin else (403, 404, 409)  # 403 is of what was closed.
         assert answer.status in (200, 201, 204, *refused), answer
         self.deeds.append(Deed(what, solicitud, answer.status))
         return answer
@@ -112,45 +113,62 @@ class Writer:
         self.ask("comentar", "POST", f"{self.path(self.ids)}/comentarios", body)
 
     def trash(self) -> None:
+        """By the version that it saw: else a second try may throw away what was taken out meanwhile."""
         path = self.path(self.ids)
-        if self.ask("eliminar", "DELETE", path).status == 204:
-            self.thrown.append(path)
+        seen = self.server.insist("GET", path, final=self.is_final, **self.headers)
+        if seen.status == 200:
+            etag = seen.headers["ETag"]
+            if self.ask("eliminar", "DELETE", path, If_Match=etag).status == 204:
+                self.thrown.append(path)
 
     def restore(self) -> None:
         path = self.thrown.pop() if self.thrown else self.path(self.ids)
         self.ask("restaurar", "POST", f"{path}/restaurar")
 
 
-def strike(kill: Callable[[], int], every: float, first: float, over: Event) -> int:
-    """Kill again and again, at random; answers how often."""
-    done, pause = 0, random.uniform(0.2, 1) * first
-    while not over.wait(pause) or not done:
-        killed = kill()
-        done += killed
-        pause = random.uniform(0.5, 1.5) * every if killed else 0.2  # There may be nothing to be killed.
-    return done
+def strike(kill: Callable[[], int], every: float, first: float, done: Callable[[], int], over: Event) -> int:
+    """Kill at random about once in ``every`` seconds, and at least once; answers how often.
+
+    Not again before there was some work: on a slow machine nothing would ever come to life.
+    """
+    killed, pause = 0, random.uniform(0.2, 1) * first
+    while not over.wait(pause) or not killed:
+        before = done()
+        while not (now := kill()):  # There is nothing to be killed yet.
+            sleep(0.1)
+        killed, pause = killed + now, random.uniform(0.5, 1.5) * every
+        while not over.is_set() and done() < before + MEANWHILE:
+            sleep(0.1)
+    return killed
 
 
-def rage(seconds: float, writers: list[Writer], kills: dict[str, tuple[Callable[[], int], float]]) -> Any:
-    """Let all write and kill until it is over, or one of them fails; answers how often each was killed.
+def rage(
+    seconds: float, writers: list[Writer], kills: dict[str, tuple[Callable[[], int], float]]
+) -> dict[str, int]:
+    """Let all write, and kill each kind about every so many seconds, until it is over or one of them fails.
 
-    Each kind is killed about once in so many seconds, and at least once.
+    Answers how often each was killed.
     """
     over = Event()
 
-    def work(what: Callable[[Event], Any]) -> Any:
+    def work(what: Callable[..., Any], *args: Any) -> Any:
         try:
-            return what(over)
+            return what(*args, over)
         except BaseException:
             over.set()
             raise
 
-    strikes = [partial(strike, kill, every, min(every, seconds / 2)) for kill, every in kills.values()]
-    with ThreadPoolExecutor(len(writers) + len(strikes)) as pool:
+    def done() -> int:
+        return sum(len(writer.deeds) for writer in writers)
+
+    with ThreadPoolExecutor(len(writers) + len(kills)) as pool:
         writing = [pool.submit(work, writer.write) for writer in writers]
-        striking = [pool.submit(work, one) for one in strikes]
+        killing = {
+            name: pool.submit(work, strike, kill, every, min(every, seconds / 2), done)
+            for name, (kill, every) in kills.items()
+        }
         over.wait(seconds)
         over.set()
     for one in writing:
         one.result()
-    return dict(zip(kills, (one.result() for one in striking), strict=True))
+    return {name: one.result() for name, one in killing.items()}

@@ -13,6 +13,7 @@ from typing import Self
 
 from config.config import ROOT
 from tests.conftest import SECRETS
+from tests.output import content
 
 PATIENCE = 60.0  # seconds, of which a start takes many on a busy machine
 
@@ -35,8 +36,7 @@ class Program(subprocess.Popen[str]):
         super().__init__(command, cwd=ROOT, env=settings, stdout=self.log, stderr=self.log, text=True)
 
     def written(self) -> str:
-        self.log.seek(0)
-        return self.log.read()
+        return content(self.log)
 
 
 @contextmanager
@@ -76,6 +76,7 @@ class Workers:
     def stop(self) -> None:
         """End all in good order."""
         for one in self.alive:
+            until(lambda one=one: "en marcha" in one.written())  # Before that it knows no good order.
             one.terminate()
         for one in self.alive:
             assert one.wait(PATIENCE) == 0, one.written()
