@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select
 
 from app.extensions import db
 
@@ -72,5 +72,13 @@ def total_of(corte: Corte | None, found: int, limite: int, count: Callable[[], i
 
 def capped_total(ids: Select[Any], parameters: dict[str, Any] | None = None) -> int:
     """How many ``ids`` there are, up to one more than ``TOTAL_EXACTO``."""
-    counted = select(func.count()).select_from(ids.limit(TOTAL_EXACTO + 1).subquery())
-    return db.session.execute(counted, parameters or {}).scalar_one()
+    return counted(capped(ids), parameters or {})
+
+
+def capped(ids: Select[Any]) -> Select[int]:
+    """A statement that counts ``ids`` up to a ``tope``, for ``counted``."""
+    return select(func.count()).select_from(ids.limit(bindparam("tope")).subquery())
+
+
+def counted(statement: Select[int], parameters: dict[str, Any]) -> int:
+    return db.session.execute(statement, parameters | {"tope": TOTAL_EXACTO + 1}).scalar_one()

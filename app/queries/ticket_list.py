@@ -15,7 +15,7 @@ from app.extensions import db
 from app.models import FILTRABLES, EtiquetaTiquet, Tiquet, list_index_name
 from app.permissions import Actor
 from app.queries.catalog import Catalogos, all_catalogs
-from app.queries.pagination import TOTAL_EXACTO, Corte, Pagina, after, capped_total, total_of
+from app.queries.pagination import TOTAL_EXACTO, Corte, Pagina, after, capped, capped_total, counted, total_of
 from app.queries.tickets import (
     FECHA_PUBLICA,
     NOT_IN_TRASH,
@@ -112,7 +112,9 @@ def page(actor: Actor, filtros: Filtros, orden: str, limite: int, corte: Corte |
     forma, parameters = plan(values, ranges, orden, papelera, catalogos, corte, own, sees_internal(actor))
     if not forma.ramas:
         return Pagina([], corte.total if corte else 0, None)
-    found = db.session.execute(statement(forma, visible), {**parameters, "limite": limite + 1}).all()
+    found = (
+        db.session.connection().execute(statement(forma, visible), {**parameters, "limite": limite + 1}).all()
+    )
     total = total_of(corte, len(found), limite, lambda: count(visible, papelera, values, ranges, own))
     filas = [shape(row, actor, catalogos) for row in found[:limite]]
     last = found[limite - 1][-len(sort_keys(forma.orden)) :] if len(found) > limite else None
@@ -173,14 +175,22 @@ def count(
     named = conditions(values) | others
     if own:
         return capped_total(own_ids(own, named), named)
-    matching = select(Tiquet.id).where(visible, *(CONDICIONES[name] for name in named))
-    if set(values) == {"etiqueta"}:
-        by_label = EtiquetaTiquet.etiqueta.in_(bindparam("etiqueta", expanding=True))
-        others_hold = (CONDICIONES[name] for name in others)
-        labelled = labels_first(select(EtiquetaTiquet.id_tiquet))
-        matching = labelled.distinct().where(by_label, visible, *others_hold)
     index = index_for(natural_order(papelera), papelera, tuple(values), tuple(others))
-    return capped_total(hinted(matching, index), named)
+    by_label = set(values) == {"etiqueta"}
+    return counted(count_statement(visible, tuple(named), index, by_label), named)
+
+
+@lru_cache(maxsize=512)
+def count_statement(
+    visible: ColumnElement[bool], names: tuple[str, ...], index: str | None, by_label: bool
+) -> Select[int]:
+    """The count of the tickets that hold the conditions of these ``names``."""
+    if by_label:
+        labels = EtiquetaTiquet.etiqueta.in_(bindparam("etiqueta", expanding=True))
+        others_hold = (CONDICIONES[name] for name in names if name != "etiqueta")
+        labelled = labels_first(select(EtiquetaTiquet.id_tiquet))
+        return capped(hinted(labelled.distinct().where(labels, visible, *others_hold), index))
+    return capped(hinted(select(Tiquet.id).where(visible, *(CONDICIONES[name] for name in names)), index))
 
 
 def own_ids(own: dict[str, int], named: dict[str, Any]) -> Any:
