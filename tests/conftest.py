@@ -54,6 +54,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--schemathesis", type=int, help="also run schemathesis, with so many random cases per operation"
     )
     parser.addoption(
+        "--manipulaciones",
+        type=int,
+        default=200,
+        metavar="N",
+        help="how often test_chain.py falsifies the log",
+    )
+    parser.addoption(
         "--tormenta", type=float, default=12, metavar="SECONDS", help="how long test_log_storm.py goes on"
     )
 

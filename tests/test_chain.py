@@ -255,8 +255,8 @@ def test_a_paused_sequencer_stops_no_writer_and_others_only_for_a_moment(app, co
 
 # Verifying
 
-MANIPULATIONS = 200
 EVENTS = 40
+SEEDS = 4
 TEXTS = ("id_evento", "tipo_actor", "accion", "entidad", "origen", "id_solicitud", "ip")
 NUMBERS = ("id", "id_usuario", "id_entidad", "id_tiquet", "version_resultante")
 HASHES = ("hash", "hash_anterior", "digesto", "sal")
@@ -353,10 +353,10 @@ def rewrite(dice: random.Random, sealed: dict[int, int]) -> None:
     change(id, id_usuario=77, hash=chain.link(row["hash_anterior"], row))
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_whatever_is_done_to_a_numbered_event_is_found(sealed, seed, record_testsuite_property):
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_whatever_is_done_to_a_numbered_event_is_found(sealed, seed, pytestconfig, record_testsuite_property):
     dice, missed, motives = random.Random(seed), [], Counter()
-    for number in range(MANIPULATIONS // 4):
+    for number in range(pytestconfig.getoption("--manipulaciones") // SEEDS):
         how = dice.choice([edit, edit, edit, erase, forge, swap, rewrite])
         with undone():
             how(dice, sealed)
