@@ -11,7 +11,7 @@ from app.permissions import Actor
 from app.queries import catalog, search, ticket_search
 from app.queries.pagination import Corte
 from tests.conftest import empty_tables
-from tests.plans import DEPTHS, EMPIEZA, LIMITE, TIQUETS, plant_tickets, reading
+from tests.plans import DEPTHS, EMPIEZA, LIMITE, TIQUETS, in_pieces, plant_tickets, reading
 
 pytestmark = pytest.mark.mariadb
 
@@ -34,7 +34,7 @@ SELECT id, mes, marked, marked FROM (
         SELECT id, CONCAT('xb', LEAST(id DIV 2000, 9)) AS mes,
             CONCAT(' uno', IF(id % 2, ' mitad', ''), IF(id % 5000 = 7, ' rara', ''),
             IF(id % 100 = 7, ' alguna', ''), IF(id < 400, ' vieja', '')) AS words
-        FROM Tiquet) AS todos) AS marcados
+        FROM Tiquet WHERE id BETWEEN :after + 1 AND :after + :piece) AS todos) AS marcados
 """
 
 
@@ -42,8 +42,7 @@ SELECT id, mes, marked, marked FROM (
 def people(app) -> Iterator[dict[str, int]]:
     with app.app_context():
         first = plant_tickets(trashed=50)
-        db.session.execute(text(SEARCHED))
-        db.session.commit()
+        in_pieces(SEARCHED)
         db.session.execute(text("ANALYZE TABLE Tiquet, Busqueda_tiquet"))
         yield first
         empty_tables()
