@@ -169,6 +169,17 @@ def test_an_event_that_was_emptied_makes_all_be_counted_again(client, admin, des
     assert found == right
 
 
+def test_far_behind_all_are_counted_again(client, admin, desk, monkeypatch):
+    monkeypatch.setattr(counts, "ATRASO", 2)
+    for prioridad in (1, 3, 4):
+        client.put(f"{TICKETS}/{desk[0]}", json={"id_prioridad": prioridad}, headers=admin.headers)
+    sequencer.number_events()
+
+    assert counts.read_on() == 1
+    found, right = look()
+    assert found == right
+
+
 def test_a_place_that_the_log_does_not_reach_makes_all_be_counted_again(client, admin, desk):
     db.session.execute(sa.update(Lectura).where(Lectura.nombre == "conteos").values(secuencia=10_000))
     db.session.execute(sa.update(Conteo).values(cantidad=99))

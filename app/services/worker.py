@@ -59,7 +59,7 @@ JOBS = (
     Job("entrega de webhooks", deliveries.deliver, 0.5, threads=8),
     Job("avisos", notices.read_on, 1.0),
     Job("correo", outbox.send_due, 1.0),
-    Job("conteos", counts.read_on, 1.0),
+    Job("conteos", counts.read_on, 5.0),
     Job("mantenimiento", upkeep, 60.0),
     Job("correo entrante", mailbox.collect, 60.0),
 )
