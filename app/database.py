@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, Executable, UniqueConstraint, event, inspect
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, InvalidatePoolError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, InternalError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.errors import AppError, Conflict, Falla, Invalid, Unavailable
@@ -66,8 +66,8 @@ def code_of(error: DBAPIError) -> int | None:
 def verdict(error: DBAPIError) -> Verdict:
     code = code_of(error)
     if code is None:
-        # PyMySQL closes a connection that broke and then answers without a number.
-        lost = error.connection_invalidated or isinstance(error, InterfaceError)
+        # PyMySQL closes a connection that broke or got out of step, and answers without a number.
+        lost = error.connection_invalidated or isinstance(error, (InterfaceError, InternalError))
         return Verdict.LOST if lost else Verdict.WRONG
     table = SQLITE_VERDICTS if hasattr(error.orig, "sqlite_errorcode") else MYSQL_VERDICTS
     return table.get(code, Verdict.WRONG)

@@ -15,11 +15,11 @@ from datetime import timedelta
 from pathlib import Path
 from statistics import median, quantiles
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from app import create_app
 from app.extensions import db
-from app.models import LogTransaccional, Usuario
+from app.models import LogTransaccional, Usuario, Webhooks
 from app.permissions import Actor
 from app.services import leases, sequencer, webhooks
 from app.services.worker import MANTENIMIENTO
@@ -72,7 +72,11 @@ def main() -> None:
                 f"De la respuesta de quien escribe al receptor: p50 {median(told):.0f} ms,"
                 f" p99 {quantiles(told, n=100)[98]:.0f} ms."
             )
-            cost(web, server.process.pid, load, process, asked.rondas)
+            running = web, server.process.pid, load, process, asked.rondas
+            cost("Con un trabajador que numera, cuenta y envía", *running)
+            with create_app(Config.from_mapping(environment)).app_context():
+                run(lambda: db.session.execute(update(Webhooks).values(activo=False)))
+            cost("Con uno que numera y cuenta", *running)
 
 
 def read() -> argparse.Namespace:
@@ -162,15 +166,17 @@ def delays(web: Gunicorn, load: Load, own: Receiver, seconds: int) -> list[float
     return [1000 * (arrived[id] - when) for id, when in answered.items()]
 
 
-def cost(web: Gunicorn, database: int, load: Load, process: subprocess.Popen[bytes], rounds: int) -> None:
-    """What opening a ticket takes while a worker numbers, sends and counts, and while it stands still."""
+def cost(
+    what: str, web: Gunicorn, database: int, load: Load, process: subprocess.Popen[bytes], rounds: int
+) -> None:
+    """What opening a ticket takes while a worker works, and while it stands still."""
 
     def go_on(number: int) -> None:
         process.send_signal(signal.SIGCONT if number % 2 else signal.SIGSTOP)
 
     on, off = by_turns(web, database, load, rounds, go_on)
     process.send_signal(signal.SIGCONT)
-    compare("Con trabajador, frente a parado", on, off)
+    compare(f"{what}, frente a parado", on, off)
 
 
 def by_turns(

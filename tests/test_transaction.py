@@ -10,7 +10,7 @@ import pymysql
 import pytest
 from flask import Flask
 from sqlalchemy import func, insert, select, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InternalError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 
 from app import create_app, database, transaction
@@ -89,6 +89,7 @@ def no_pause(monkeypatch):
         error(1205),
         error(LOST),
         error(SHUTDOWN),
+        InternalError("…", {}, pymysql.err.InternalError("Packet sequence number wrong")),
         StaleDataError(),
         transaction.TryAgain(),
     ],
