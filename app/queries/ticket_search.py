@@ -2,7 +2,7 @@
 
 First a bounded walk: as many of the list's next tickets as a window holds are looked at, whatever they say. A
 common word fills a page there. What does not fill one is rare enough for the index of the database, which
-reads all that match before it gives the first.
+reads all that match before it gives the first: so it is asked for some months at a time.
 """
 
 from collections.abc import Sequence
