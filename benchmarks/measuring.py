@@ -12,7 +12,8 @@ from benchmarks.servers import TICK, Gunicorn, settle, ticks
 from tests.mariadb import program
 
 SCRIPT = Path(__file__).with_name("load.lua")
-KINDS = {"ticket": "Un tiquet", "page": "Página de 50", "create": "Abrir un tiquet", "stats": "Tablero"}
+# Opening tickets comes last: without a worker, the counts fall behind the log.
+KINDS = {"ticket": "Un tiquet", "page": "Página de 50", "stats": "Tablero", "create": "Abrir un tiquet"}
 AIMS = {"ticket": 0.6, "page": 1.0, "create": 0.5, "stats": 50.0}  # shares of the floor
 AIMS_MYSQLDB = AIMS | {"page": 1.5}
 
