@@ -37,9 +37,11 @@ def unnumbered() -> int:
 
 def test_two_workers_number_what_is_written_and_show_themselves_until_they_end(app, committed, database_url):
     assert not is_seen(app)
+    # Before anybody else writes: what a fixture reads and then changes, SQLite would refuse it.
+    admin = factories.quien("Administrador")
+    db.session.remove()
     with flask(database_url, "worker") as one, flask(database_url, "worker") as other:
         until(lambda: is_seen(app))
-        admin = factories.quien("Administrador")
         client = app.test_client()
         for _ in range(5):
             assert client.post(TICKETS, json=NUEVO, headers=admin.headers).status_code == 201
