@@ -18,7 +18,7 @@ pytestmark = pytest.mark.mariadb
 VENTANA = 500
 # Each looked-at ticket is read in the list's index, as a ticket, by its search row, and as part of a window;
 # where that ends is read in the index once more, and what matches is counted and put in order.
-WINDOW = 12 * VENTANA + 20 * LIMITE
+WINDOW = 10 * VENTANA + 20 * LIMITE
 
 # Behind most of the list, in its order.
 DEEP = {
