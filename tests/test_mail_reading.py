@@ -1,6 +1,7 @@
 """What a mail says, by samples of what mail programs send, and by garbage."""
 
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,13 @@ def test_parts_may_lie_in_parts_but_not_without_end():
     for depth in (30, 60, 5000):
         with pytest.raises(Invalid):
             reading.read(nested(depth))
+
+
+@pytest.mark.parametrize(("parts", "read"), [(400, True), (600, False)])
+def test_a_mail_may_have_many_parts_but_not_any_number(parts, read):
+    body = b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\nx\n" * parts
+    with nullcontext() if read else pytest.raises(Invalid):
+        assert reading.read(FROM + body).texto.split() == ["x"] * parts
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ import hashlib
 import mimetypes
 import quopri
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email.message import Message
-from email.policy import compat32
+from email.policy import Policy, compat32
 from email.utils import getaddresses
 
 from app.errors import Invalid
@@ -28,7 +28,7 @@ MAX_NOMBRE = 120
 # The parser compares each line with the end of each part that it is in.
 MAX_MULTIPARTS, MAX_LINES = 50, 500_000
 MAX_DEPTH = 20
-MAX_PARTES = 200
+MAX_PARTES = 500  # parts of parts too, those of mails that it brings as well
 # What the parser raises at broken MIME, as found by feeding it garbage.
 BROKEN = (
     ValueError,
@@ -92,7 +92,7 @@ class Unreadable(Invalid):
 def understood(raw: bytes) -> Mensaje:
     if len(MULTIPART.findall(raw)) > MAX_MULTIPARTS or raw.count(b"\n") > MAX_LINES:
         raise Unreadable
-    message = email.message_from_bytes(raw, policy=compat32)
+    message = email.message_from_bytes(raw, factory(), policy=compat32)
     headers = headers_of(message)
     nombre, remitente = sender(headers.get("from", []))
     id = first(headers, "message-id")
@@ -111,6 +111,20 @@ def understood(raw: bytes) -> Mensaje:
         motivo=why_ignored(message, headers, remitente),
         archivos=tuple(files_of(message)),
     )
+
+
+def factory() -> Callable[..., Message]:
+    """What makes the parts of one mail for the parser, which reads on for seconds if nobody stops it."""
+    made = 0
+
+    def part(policy: Policy) -> Message:
+        nonlocal made
+        made += 1
+        if made > MAX_PARTES:
+            raise Unreadable
+        return Message(policy)
+
+    return part
 
 
 def headers_of(message: Message) -> dict[str, list[str]]:
@@ -240,8 +254,6 @@ def files_of(message: Message) -> Iterator[Archivo]:
     while waiting:
         part = waiting.pop()
         seen += 1
-        if seen > MAX_PARTES:
-            raise Unreadable
         if part.get_content_maintype() == "multipart":
             waiting.extend(reversed(parts(part)))
         elif is_file(part):
