@@ -51,6 +51,7 @@ SQLITE_VERDICTS = {
     **dict.fromkeys((8, 10, 13, 14), Verdict.BUSY),  # READONLY, IOERR, FULL, CANTOPEN
 }
 LOCK_WAIT_EXCEEDED = 1205
+IN_TRANSACTION = 1
 REFERENCED_ROW_MISSING = 1452
 
 
@@ -177,7 +178,7 @@ def note_rollback(connection: Connection) -> None:
 
 def restore(connection: Any, record: Any, _state: Any) -> None:
     """Make a connection good for whoever has it next. A session that ends has already rolled back."""
-    if record.info.pop("begun", None):
+    if record.info.pop("begun", None) and may_be_in_transaction(connection):
         connection.rollback()
     if record.info.pop("lock_wait", None):
         with connection.cursor() as cursor:
@@ -185,6 +186,11 @@ def restore(connection: Any, record: Any, _state: Any) -> None:
     if record.info.pop("ends_if_idle", None):
         with connection.cursor() as cursor:
             cursor.execute("SET idle_transaction_timeout = DEFAULT")
+
+
+def may_be_in_transaction(connection: Any) -> bool:
+    """By the server's own word with its last answer; mysqlclient does not pass that on."""
+    return bool(getattr(connection, "server_status", IN_TRANSACTION) & IN_TRANSACTION)
 
 
 def note_use(_connection: Any, record: Any) -> None:

@@ -299,6 +299,42 @@ def test_a_connection_that_is_let_go_in_a_transaction_is_rolled_back():
     assert (connection_id(), db.session.scalar(select(func.count()).select_from(Clientes))) == (mine, 0)
 
 
+@pytest.mark.mariadb
+def test_a_commit_that_the_server_refused_leaves_nothing_open(monkeypatch):
+    def refuse(_dialect, _connection):
+        raise pymysql.err.OperationalError(1969, "max_statement_time exceeded")
+
+    db.session.remove()
+    db.engine.dispose()
+    with monkeypatch.context() as patched:
+        patched.setattr(type(db.engine.dialect), "do_commit", refuse)
+        with pytest.raises(Unavailable):
+            transaction.run(Adding())
+    db.session.remove()
+
+    left = "SELECT COUNT(*) FROM information_schema.innodb_trx"
+    with db.engine.connect() as asking:
+        assert asking.exec_driver_sql(left).scalar_one() == 0
+    assert names() == []
+
+
+@pytest.mark.mariadb
+def test_a_unit_that_is_committed_is_not_rolled_back_too(monkeypatch):
+    said = []
+
+    def listened(name):
+        do = getattr(pymysql.Connection, name)
+        return lambda self: (said.append(name), do(self))
+
+    for name in ("commit", "rollback"):
+        monkeypatch.setattr(pymysql.Connection, name, listened(name))
+
+    transaction.run(Adding())
+    db.session.remove()
+
+    assert said == ["commit"]
+
+
 def connection_id() -> int:
     found: int = db.session.connection().exec_driver_sql("SELECT CONNECTION_ID()").scalar_one()
     return found
