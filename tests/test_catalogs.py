@@ -3,11 +3,15 @@
 import pytest
 from sqlalchemy import update
 
+from app import transaction
 from app.extensions import db
 from app.models import CATALOGOS, CatTiquet, EstadoTiquet
+from app.permissions import SISTEMA
+from app.queries.catalog import all_catalogs
 from app.services.catalog import touch_catalogs
 from app.services.seed import FILAS
 from tests.factories import NUEVO
+from tests.statements import noted
 
 PROPIAS = {name: model.PROPIAS for name, model in CATALOGOS.items()}
 COMUNES = {
@@ -130,6 +134,19 @@ def test_a_change_in_another_session_is_seen_by_the_next_request(get, client, te
     assert after.json["categoria"] == {"id": 1, "nombre": "Aparatos"}
     assert get("tickets").json["data"][0]["categoria"]["nombre"] == "Aparatos"
     assert get("dashboard/stats").json["por_categoria"][0]["nombre"] == "Aparatos"
+
+
+def test_who_changes_a_catalog_sees_its_own_change(get):
+    def unit():
+        before = all_catalogs(SISTEMA).brief("categorias", 1)["nombre"]
+        with noted() as unasked:
+            all_catalogs(SISTEMA)
+        db.session.get(CatTiquet, 1).nombre = "Aparatos"
+        touch_catalogs()
+        return before, unasked, all_catalogs(SISTEMA).brief("categorias", 1)["nombre"]
+
+    assert transaction.run(unit) == ("Hardware", [], "Aparatos")
+    assert get("categorias/1").json["nombre"] == "Aparatos"
 
 
 def test_a_change_that_was_undone_is_forgotten(get):

@@ -32,7 +32,7 @@ REQUESTS: list[tuple[int, str, str, Any]] = [
     (7, "PUT", "/api/users/{usuario}", {"tipo_usuario": "Administrador"}),
     (7, "POST", "/api/users/{usuario}/password", CLAVE),
     (3, "GET", "/api/users/{usuario}/tickets-abiertos", None),
-    (7, "POST", "/api/users/{usuario}/tickets-abiertos", {"id_usuario": None}),
+    (5, "POST", "/api/users/{usuario}/tickets-abiertos", {"id_usuario": None}),
     (4, "POST", "/api/users/{usuario}/desbloquear", {}),
     (2, "GET", "/api/auth/sesiones/{sesion}", None),
     (4, "DELETE", "/api/auth/sesiones/{sesion}", None),
@@ -42,7 +42,7 @@ REQUESTS: list[tuple[int, str, str, Any]] = [
     (2, "GET", "/api/auth/segundo-factor", None),
     (4, "DELETE", "/api/users/{usuario}/segundo-factor", None),
     (3, "POST", "/api/auth/logout-todas", {}),
-    (10, "DELETE", "/api/users/{usuario}", None),
+    (9, "DELETE", "/api/users/{usuario}", None),
     (2, "GET", "/api/clientes/{cliente}", None),
     (5, "POST", "/api/clientes", PERSONA),
     (6, "PUT", "/api/clientes/{cliente}", PERSONA),
@@ -89,15 +89,15 @@ REQUESTS: list[tuple[int, str, str, Any]] = [
     (8, "POST", f"{WEBHOOK}/entregas/reenviar", {"estado": "entregada"}),
     (3, "GET", f"{RELACIONES}/{{relacion}}", None),
     # The lock and the pair; what is there already, and for a parent what lies above and below.
-    (10, "POST", RELACIONES, {"tipo": "relacionado", "id_tiquet": "otro"}),
-    (13, "POST", RELACIONES, {"tipo": "padre", "id_tiquet": "otro"}),
+    (9, "POST", RELACIONES, {"tipo": "relacionado", "id_tiquet": "otro"}),
+    (12, "POST", RELACIONES, {"tipo": "padre", "id_tiquet": "otro"}),
     (7, "DELETE", f"{RELACIONES}/{{relacion}}", None),
     # What belongs to it goes with it, in statements that do not grow with the comments.
-    (28, "POST", f"{LISTA}/{{tiquet}}/fusionar", {"id_destino": "otro"}),
+    (27, "POST", f"{LISTA}/{{tiquet}}/fusionar", {"id_destino": "otro"}),
     (7, "POST", SEGUIDORES, {}),
     (5, "DELETE", f"{SEGUIDORES}/{{seguidor}}", None),
     (3, "DELETE", f"{SEGUIDORES}/yo", None),
-    (9, "POST", f"{LISTA}/{{tiquet}}/tomar", {}),
+    (8, "POST", f"{LISTA}/{{tiquet}}/tomar", {}),
     (4, "DELETE", f"{LISTA}/{{tiquet}}", None),
     (6, "POST", f"{LISTA}/{{tirado}}/restaurar", {}),
 ]
@@ -108,10 +108,10 @@ REQUESTS_OF_WHO_ASKS: list[tuple[int, str, str, Any]] = [
     (2, "GET", LISTA, None),
     (4, "GET", f"{LISTA}/{{suyo}}/comentarios", None),
     (10, "GET", "/api/tickets/dashboard/stats", None),
-    (8, "POST", LISTA, factories.NUEVO),
-    (9, "PUT", f"{LISTA}/{{suyo}}", {"titulo": "Otro título"}),
+    (7, "POST", LISTA, factories.NUEVO),
+    (8, "PUT", f"{LISTA}/{{suyo}}", {"titulo": "Otro título"}),
     # To answer is a change of the ticket, with a lock, an event and catalogs of its own.
-    (13, "POST", f"{LISTA}/{{suyo}}/comentarios", {"mensaje": "Sigue igual"}),
+    (12, "POST", f"{LISTA}/{{suyo}}/comentarios", {"mensaje": "Sigue igual"}),
 ]
 # Who asks, the rows, and for the first of several pages their number; below a ticket, that too.
 LISTS = [

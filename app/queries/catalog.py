@@ -108,8 +108,18 @@ EPOCA = select(CatalogoEpoca.epoca)
 
 
 def epoch() -> int:
-    epoca: int = db.session.connection().execute(EPOCA).scalar_one()
-    return epoca
+    """As this transaction sees it: asked once in each, and once more when it has changed a catalog itself."""
+    session = db.session()
+    known: tuple[Any, int] | None = session.info.get("epoca")
+    if known is None or known[0] is not session.get_transaction():
+        epoca: int = session.connection().execute(EPOCA).scalar_one()
+        known = session.info["epoca"] = session.get_transaction(), epoca
+    return known[1]
+
+
+def forget_epoch() -> None:
+    """For who changes a catalog."""
+    db.session().info.pop("epoca", None)
 
 
 def load() -> Catalogos:

@@ -144,3 +144,4 @@ def touch_catalogs() -> None:
     if not db.session.execute(known).rowcount:  # type: ignore[attr-defined]  # an UPDATE's result has it
         db.session.add(CatalogoEpoca(id=EPOCA_ID, epoca=epoca))
     db.session.flush()
+    queries.forget_epoch()
