@@ -1,6 +1,10 @@
 """SoportePlus: the REST API of a technical-support desk."""
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Flask, has_request_context
+from flask.sessions import SessionInterface
 
 from app import cli, database, models, routes
 from app.extensions import cors, db, jwt, migrate
@@ -31,11 +35,30 @@ EXPOSED_HEADERS = (
 __all__ = ["create_app", "models"]
 
 
+class NoCookieSessions(SessionInterface):
+    """Who calls is told by a token: there is nothing to be read from a signed cookie, or written to one."""
+
+    def open_session(self, *_: Any) -> None:
+        return None
+
+    def save_session(self, *_: Any) -> None:
+        """Nothing is kept."""
+
+
+class Desk(Flask):
+    """Flask without what it does at each request for what this API has none of."""
+
+    session_interface = NoCookieSessions()
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func  # No view or hook is a coroutine.
+
+
 def create_app(config: Config | None = None) -> Flask:
     """Build the application from ``config``, or from the environment; raises ``ConfigError`` when unsafe."""
     config = config or Config.load()
     logs.configure(config.is_production)
-    app = Flask(__name__, static_folder=None, instance_path=str(INSTANCE))
+    app = Desk(__name__, static_folder=None, instance_path=str(INSTANCE))
     app.json = OrjsonProvider(app)
     app.request_class = SpoolingRequest
     options = database.engine_options(config.database_url, config.database_ssl_ca)
@@ -69,11 +92,12 @@ def bind(app: Flask, config: Config) -> None:
     migrate.init_app(app, db)
     tokens.configure(app, config.jwt_access_minutes)
     jwt.init_app(app)
-    cors.init_app(
-        app,
-        origins=list(config.cors_origins),
-        allow_headers=list(ALLOWED_HEADERS),
-        expose_headers=list(EXPOSED_HEADERS),
-        supports_credentials=bool(config.cors_origins) and "*" not in config.cors_origins,
-        max_age=600,
-    )
+    if config.cors_origins:
+        cors.init_app(
+            app,
+            origins=list(config.cors_origins),
+            allow_headers=list(ALLOWED_HEADERS),
+            expose_headers=list(EXPOSED_HEADERS),
+            supports_credentials="*" not in config.cors_origins,
+            max_age=600,
+        )
