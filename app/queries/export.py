@@ -65,7 +65,7 @@ def between(actor: Actor, filtros: Filtros, first: int) -> list[dict[str, Any]]:
         .limit(PIECE)
         .with_hint(Tiquet, "FORCE INDEX (PRIMARY)", "mysql")
     )
-    rows = db.session.execute(
+    filas = db.session.scalars(
         query, {**named, **named_terms(wanted), "first": first, "beyond": first + WINDOW}
     )
-    return [shape(row, actor, catalogos) for row in rows]
+    return [shape(fila, actor, catalogos) for fila in filas]

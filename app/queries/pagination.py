@@ -81,4 +81,4 @@ def capped(ids: Select[Any]) -> Select[int]:
 
 
 def counted(statement: Select[int], parameters: dict[str, Any]) -> int:
-    return db.session.execute(statement, parameters | {"tope": TOTAL_EXACTO + 1}).scalar_one()
+    return db.session.connection().execute(statement, parameters | {"tope": TOTAL_EXACTO + 1}).scalar_one()

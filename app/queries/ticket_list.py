@@ -112,13 +112,12 @@ def page(actor: Actor, filtros: Filtros, orden: str, limite: int, corte: Corte |
     forma, parameters = plan(values, ranges, orden, papelera, catalogos, corte, own, sees_internal(actor))
     if not forma.ramas:
         return Pagina([], corte.total if corte else 0, None)
-    found = (
-        db.session.connection().execute(statement(forma, visible), {**parameters, "limite": limite + 1}).all()
-    )
+    parameters["limite"] = limite + 1
+    found = db.session.connection().execute(statement(forma, visible), parameters).scalars().all()
     total = total_of(corte, len(found), limite, lambda: count(visible, papelera, values, ranges, own))
-    filas = [shape(row, actor, catalogos) for row in found[:limite]]
-    last = found[limite - 1][-len(sort_keys(forma.orden)) :] if len(found) > limite else None
-    return Pagina(filas, total, Corte(tuple(last), total) if last else None)
+    filas = [shape(fila, actor, catalogos) for fila in found[:limite]]
+    end = Corte(sorted_by(filas[-1], forma.orden, catalogos), total) if len(found) > limite else None
+    return Pagina(filas, total, end)
 
 
 def total(actor: Actor, filtros: Filtros) -> int:
@@ -294,6 +293,13 @@ def sort_keys(orden: str) -> tuple[str, ...]:
     }.get(orden, (orden, "id"))
 
 
+def sorted_by(tiquet: dict[str, Any], orden: str, catalogos: Catalogos) -> tuple[Any, ...]:
+    """The values that a ticket has its place in the list by."""
+    prioridades = catalogos["prioridades"]
+    keys = sort_keys(orden)
+    return tuple(prioridades[tiquet["id_prioridad"]][key] if key == "nivel" else tiquet[key] for key in keys)
+
+
 @lru_cache(maxsize=512)
 def statement(forma: Forma, visible: ColumnElement[bool]) -> Select[Any]:
     """The statement for a page of this form; it takes ``limite``, and one row more tells of a next page."""
@@ -304,7 +310,6 @@ def statement(forma: Forma, visible: ColumnElement[bool]) -> Select[Any]:
     keys = [ids.c[key] for key in sort_keys(forma.orden)]
     return (
         with_names(ids.join(Tiquet, Tiquet.id == ids.c.id), forma.internal)
-        .add_columns(*(key.label(f"corte_{key.name}") for key in keys))
         .order_by(*(key.desc() if forma.descending else key for key in keys))
         .limit(bindparam("limite"))
     )

@@ -223,5 +223,5 @@ def shown(actor: Actor, ids: list[int]) -> list[dict[str, Any]]:
         return []
     catalogos = all_catalogs(actor)
     query = with_names(Tiquet.__table__, sees_internal(actor)).where(Tiquet.id.in_(ids))
-    rows = {row.id: row for row in db.session.execute(query)}
-    return [shape(rows[id], actor, catalogos) for id in ids if id in rows]
+    filas = {fila.id: fila for fila in db.session.scalars(query)}
+    return [shape(filas[id], actor, catalogos) for id in ids if id in filas]

@@ -159,14 +159,13 @@ def sees_internal(actor: Actor) -> bool:
 def with_names(source: Any, internal: bool) -> Select[Any]:
     """Tickets of ``source`` with the names of the people in them, as those who see ``internal`` comments do.
 
-    In the first column of each row, for ``shape``; their ids in the second.
+    Each row is one column, for ``shape``.
 
     LEFT JOINs: an inner one lets MariaDB start at the small table and sort every matching row.
     """
     public = {} if internal else PUBLICOS
     columns = (public.get(key, column) for key, column in zip(CLAVES, PROPIOS, strict=True))
-    packed = func.json_array(*columns, *NOMBRES, type_=Packed)
-    return select(packed, Tiquet.id).select_from(
+    return select(func.json_array(*columns, *NOMBRES, type_=Packed)).select_from(
         source.outerjoin(Creador, Creador.id == Tiquet.id_usuario_creador)
         .outerjoin(Asignado, Asignado.id == Tiquet.id_usuario_asignado)
         .outerjoin(Clientes, Clientes.id == Tiquet.id_cliente)
@@ -182,8 +181,8 @@ def item_statement(visible: ColumnElement[bool], internal: bool) -> Select[Any]:
 def get(actor: Actor, id: int, papelera: bool = False) -> dict[str, Any] | None:
     """One ticket as a client gets it."""
     statement = item_statement(visible_to(actor, papelera), sees_internal(actor))
-    row = db.session.connection().execute(statement, {"id": id}).one_or_none()
-    return None if row is None else shape(row, actor, all_catalogs(actor))
+    fila = db.session.connection().execute(statement, {"id": id}).scalar_one_or_none()
+    return None if fila is None else shape(fila, actor, all_catalogs(actor))
 
 
 def several(actor: Actor, ids: set[int]) -> dict[int, dict[str, Any]]:
@@ -191,9 +190,9 @@ def several(actor: Actor, ids: set[int]) -> dict[int, dict[str, Any]]:
     if not ids:
         return {}
     statement = with_names(Tiquet.__table__, sees_internal(actor))
-    rows = db.session.execute(statement.where(Tiquet.id.in_(ids), visible_to(actor))).all()
+    filas = db.session.scalars(statement.where(Tiquet.id.in_(ids), visible_to(actor))).all()
     catalogos = all_catalogs(actor)
-    return {row.id: shape(row, actor, catalogos) for row in rows}
+    return {fila.id: shape(fila, actor, catalogos) for fila in filas}
 
 
 def locked(actor: Actor, id: int, papelera: bool = False) -> Tiquet | None:
@@ -249,9 +248,8 @@ def numero(id: int) -> str:
     return f"SP-{id:06d}"
 
 
-def shape(row: Any, actor: Actor, catalogos: Catalogos) -> dict[str, Any]:
+def shape(fila: Any, actor: Actor, catalogos: Catalogos) -> dict[str, Any]:
     """The one form in which a ticket leaves: columns, names beside ids, and what ``actor`` may do."""
-    fila = row[0]
     tiquet = dict(zip(CLAVES, fila, strict=False))
     nombres = fila[len(CLAVES) :]
     estado = catalogos.brief("estados", tiquet["id_estado"])
