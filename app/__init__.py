@@ -65,7 +65,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.config.update(config.flask(), SQLALCHEMY_ENGINE_OPTIONS=options)
     app.extensions["soporteplus"] = config
     app.url_map.converters |= {"id": IdConverter, "sesion": SesionConverter}
-    app.url_map.strict_slashes = False
+    app.url_map.strict_slashes = app.url_map.merge_slashes = False
     bind(app, config)
     measures.register(app)
     metrics.register(app)
@@ -100,4 +100,6 @@ def bind(app: Flask, config: Config) -> None:
             expose_headers=list(EXPOSED_HEADERS),
             supports_credentials="*" not in config.cors_origins,
             max_age=600,
+            always_send=False,
+            vary_header=False,  # ``requests.finish`` says it.
         )

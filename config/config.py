@@ -26,6 +26,8 @@ ENV_FILE = ROOT / ".env"
 ROLES = ("Administrador", "Técnico", "Solicitante")  # as the model has them, which reads no settings
 MIN_SECRET_BYTES = 32
 # Its domain is short enough for an identifier with it to stand in one line of a header.
+# As a browser sends it. Of what the CORS library takes for a pattern, nothing is in it.
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?")
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,57}")
 # Whoever deploys with a value that anybody can read in this repository has no secret.
 EXAMPLE_SECRETS = ("cambie", "change", "ejemplo", "example", "secret", "clave-", "dev-", "test-")
@@ -232,9 +234,14 @@ class Reader:
         return self.parsed(name, default, parse, f"un número entero entre {low} y {high}")
 
     def origins(self, production: bool) -> tuple[str, ...]:
-        found = tuple(o.strip().rstrip("/") for o in self.text("CORS_ORIGINS").split(",") if o.strip())
-        if production and any("*" in origin for origin in found):
-            self.problems.append("CORS_ORIGINS: en producción se nombra cada origen; «*» no se admite")
+        said = self.text("CORS_ORIGINS").lower().split(",")
+        found = tuple(origin.strip().rstrip("/") for origin in said if origin.strip())
+        for origin in found:
+            if not ORIGIN.fullmatch(origin) and (production or origin != "*"):
+                self.problems.append(
+                    f"CORS_ORIGINS: «{origin}» no es un origen como https://mesa.example.org; en producción"
+                    " se nombra cada uno y «*» no se admite"
+                )
         return found
 
     def networks(self, name: str) -> tuple[IPv4Network | IPv6Network, ...]:

@@ -45,7 +45,14 @@ def test_production_starts_with_good_settings():
             {"DATABASE_URL": "mysql+mysqldb://u@127.0.0.1/x", "DATABASE_SSL_CA": "/etc/ssl/ca.pem"},
             "DATABASE_SSL_CA",
         ),
-        ({"CORS_ORIGINS": "*"}, "CORS_ORIGINS"),
+        *(
+            ({"CORS_ORIGINS": f"https://a.example, {origin}"}, "CORS_ORIGINS")
+            for origin in (
+                *("*", "null", "mesa.example.org", "https://mesa.example.org/app", "https://"),
+                *(r"https://[a-z]+\.example\.org", "https://*.example.org", "https://mesa.example.org$"),
+                *("https://ana@mesa.example.org", "https://mesa.example.org?a"),
+            )
+        ),
         ({"JWT_ACCESS_MINUTES": "0"}, "JWT_ACCESS_MINUTES"),
         ({"JWT_ACCESS_MINUTES": "una hora"}, "JWT_ACCESS_MINUTES"),
         ({"EXIGIR_IF_MATCH": "quizás"}, "EXIGIR_IF_MATCH"),

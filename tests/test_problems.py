@@ -368,6 +368,14 @@ def test_any_other_origin_gets_no_cors_headers(cross_origin, without_app, method
     assert "access-control-" not in str(answer.headers).lower()
 
 
+@pytest.mark.parametrize("headers", [{}, {"Origin": ""}, {"Origin": "https://evil.example"}])
+def test_an_answer_that_is_for_no_listed_origin_is_kept_for_none(cross_origin, without_app, headers):
+    answer = cross_origin.get("/health", headers=headers)
+
+    assert "access-control-" not in str(answer.headers).lower()
+    assert answer.headers.getlist("Vary").count("Origin") == 1
+
+
 def test_without_listed_origins_there_is_no_cors(client):
     answer = client.get("/health", headers={"Origin": ORIGIN})
 

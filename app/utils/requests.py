@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from flask import Flask, Response, g, request
 
+from app.extensions import settings
 from app.transaction import LIMIT
 
 HSTS = "max-age=31536000"  # a year; of other names below this one it says nothing
@@ -36,6 +37,8 @@ def finish(response: Response) -> Response:
     headers["Referrer-Policy"] = "no-referrer"
     if request.is_secure:  # Itself, or by the word of a proxy that is trusted.
         headers["Strict-Transport-Security"] = HSTS
+    if settings().cors_origins:
+        headers.add("Vary", "Origin")  # Also where none is let in: that answer is not for the others.
     if response.status_code == 304 or response.mimetype in ("application/json", "application/problem+json"):
         headers.add("Vary", "Authorization, Accept-Language")
     return response
