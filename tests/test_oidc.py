@@ -302,6 +302,14 @@ def test_a_new_key_is_asked_for_once(client, configured, issuer):
     assert issuer.asked.count(WELL_KNOWN) == 1
 
 
+def test_so_is_one_that_took_the_name_of_another(client, configured, issuer):
+    sign_in(client, issuer)
+    issuer.key = rsa("uno")
+    issuer.published = [issuer.key]
+
+    assert sign_in(client, issuer).status_code == 200
+
+
 def test_a_key_that_was_withdrawn_is_good_for_an_hour_at_most(client, configured, issuer, monkeypatch):
     sign_in(client, issuer)
     issuer.published = [SECOND]

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 import time_machine
 
 from app.extensions import db
-from app.models import Correos, LogTransaccional, Recuperacion, Sesion, Usuario, utcnow
+from app.models import Correos, IdentidadExterna, LogTransaccional, Recuperacion, Sesion, Usuario, utcnow
 from app.services import attempts, recovery
 from app.services.mail import outbox
 from tests import factories
@@ -97,6 +97,28 @@ def test_whoever_asks_cannot_tell_whether_there_is_such_an_account(client, postb
     log = json.dumps([e.cambios for e in db.session.scalars(sa.select(LogTransaccional))])
     assert "nadie@" not in log
     assert known.email not in log
+
+
+def test_whom_the_issuer_vouches_for_is_not_let_in_past_it(client, session, postbox, with_settings):
+    who = factories.quien("Técnico")
+    emisor = "https://id.example.org"
+    db.session.add(IdentidadExterna(emisor=emisor, sujeto="7", id_usuario=who.id))
+    db.session.commit()
+
+    with_settings(
+        **postbox.settings,
+        URL_PUBLICA="https://soporte.example.org/",
+        OIDC_EMISOR=emisor,
+        OIDC_CLIENTE_ID="mesa",
+        OIDC_ROLES="mesa=Técnico",
+        OIDC_RETORNO_FRONTEND="https://mesa.example.org/vuelta",
+    )
+    assert asked(client, who.email).status_code == 202
+    outbox.send_due()
+    assert not postbox.mails
+
+    with_settings(**postbox.settings, URL_PUBLICA="https://soporte.example.org/")
+    assert sent(client, postbox, who.email)
 
 
 def test_the_token_is_nowhere_but_in_the_mail(client, postbox, caplog):

@@ -12,7 +12,7 @@ from typing import Any
 from authlib.integrations.requests_client import OAuth2Session, OAuthError
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
-from joserfc.errors import InvalidKeyIdError, JoseError
+from joserfc.errors import BadSignatureError, InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from requests import PreparedRequest, RequestException, Response
 from requests.adapters import HTTPAdapter
@@ -153,7 +153,7 @@ class Issuer:
         """A token whose signature is right, by a key that may be as new as the token."""
         try:
             return jwt.decode(id_token, self.keys(), algorithms=ALGORITHMS)
-        except InvalidKeyIdError:
+        except (InvalidKeyIdError, BadSignatureError):  # Some give another key the name of the one before.
             return jwt.decode(id_token, self.keys(fresh=True), algorithms=ALGORITHMS)
 
     def check(self, token: jwt.Token, flow: Flow, access_token: str | None) -> None:

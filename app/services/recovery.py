@@ -18,6 +18,7 @@ from app.models import RECUPERACION, Correos, Recuperacion, utcnow
 from app.permissions import SISTEMA, Actor
 from app.queries import recovery as queries
 from app.queries import users as users_queries
+from app.queries.oidc import is_known
 from app.services import attempts, audit, passwords, sessions, users
 from app.services.mail.letters import Carta
 from app.services.mail.texts import ASUNTO_DE_RECUPERACION, ENLACES, PARRAFOS, PIES, TITULOS, said
@@ -73,8 +74,8 @@ def letter(email: str) -> Carta | None:
 def issue(email: str, huella: str) -> dict[str, Any] | None:
     """Let a user choose a password by what has this digest, and by nothing else. A unit of work."""
     user = users_queries.by_email(email)
-    if user is None or not user.activo:
-        return None
+    if user is None or not user.activo or is_known(user.id, settings().oidc_emisor):
+        return None  # Whom the issuer vouches for gets in by the issuer, as long as it does.
     vence = utcnow() + timedelta(minutes=MINUTOS)
     db.session.merge(Recuperacion(id_usuario=user.id, huella=huella, marca=mark_of(user), vence=vence))
     audit.append("usuario.recuperacion_enviada", SISTEMA, id_entidad=user.id)
