@@ -171,6 +171,12 @@ def test_the_clock_of_a_telephone_may_be_a_step_off(client, ana, steps):
     assert answer.status_code == 200
 
 
+def test_a_code_may_be_sent_as_a_telephone_shows_it(client, ana):
+    code = codigo()
+
+    assert finish(client, challenge_of(client, ana), f"{code[:3]} {code[3:]}").status_code == 200
+
+
 @pytest.mark.parametrize("steps", [-3, 3])
 def test_a_code_of_another_time_is_wrong(client, ana, steps):
     assert told(finish(client, challenge_of(client, ana), codigo(steps))) == (

@@ -137,6 +137,7 @@ def finish(
 def spend_step(factor: SegundoFactor, codigo: str) -> bool:
     """Whether it is the code of a time step around now, none that was taken before; then it is taken."""
     totp = pyotp.TOTP(factor.secreto)
+    codigo = "".join(codigo.split())  # Telephones show it in two halves.
     now = totp.timecode(utcnow().replace(tzinfo=UTC))
     for step in (now + off for off in VENTANA):
         if compare_digest(totp.generate_otp(step).encode(), codigo.encode()):
