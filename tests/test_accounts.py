@@ -188,6 +188,24 @@ def test_what_is_retired_is_no_longer_taken(call, admin):
     assert codes(answer) == {"id_ubicacion": ["inactivo"], "categorias.1": ["inactivo"]}
 
 
+def test_what_was_retired_since_may_stay(call, admin, tecnico):
+    call(admin, "PUT", user(tecnico.id), {"categorias": [8]})
+    call(admin, "PUT", "/api/tickets/categorias/8", {"activo": False})
+
+    answer = call(admin, "PUT", user(tecnico.id), {"categorias": [8, 1]})
+
+    assert (answer.status_code, answer.json["categorias"], served(tecnico.id)) == (200, [8, 1], {1, 8})
+
+
+def test_who_has_but_one_name_is_written_back_as_it_was_read(call, admin):
+    made = call(admin, "POST", USERS, NUEVO | {"apellido": ""})
+    shown = call(admin, "GET", user(made.json["id"]))
+
+    answer = call(admin, "PUT", user(made.json["id"]), shown.json)
+
+    assert (answer.status_code, answer.json) == (200, shown.json)
+
+
 def test_a_category_that_is_sent_twice_is_served_once(call, admin, tecnico):
     answer = call(admin, "PUT", user(tecnico.id), {"categorias": [2, 1, 2]})
 

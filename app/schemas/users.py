@@ -50,7 +50,7 @@ class PerfilFields(Schema):
     """What everybody may say of itself."""
 
     nombre = Texto(max=120, metadata={"description": "Nombre de pila."})
-    apellido = Texto(max=120, metadata={"description": "Apellidos."})
+    apellido = Texto(min=0, max=120, metadata={"description": "Apellidos; vacío si no los tiene."})
     telefono = Texto(max=40, allow_none=True, metadata={"description": "Su teléfono, como se escriba."})
     idioma = Opcion("es", "en", metadata={"description": "En qué idioma quiere leer."})
     preferencias = Preferencias(

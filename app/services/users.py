@@ -211,6 +211,8 @@ def check_references(actor: Actor, datos: dict[str, Any], user: Usuario) -> None
     catalogos = all_catalogs(actor)
     errores = wrong_references(datos, {"id_ubicacion": "ubicaciones"}, catalogos)
     for place, id in enumerate(datos.get("categorias", [])):
+        if id in (user.categorias or ()):
+            continue  # It may have been put out of use since.
         wrong = wrong_references({"id": id}, {"id": "categorias"}, catalogos)
         errores |= {f"categorias.{place}": fallas for fallas in wrong.values()}
     becoming = {name: datos.get(name, getattr(user, name)) for name in DE_UN_ROL}
