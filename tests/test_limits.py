@@ -141,6 +141,17 @@ def test_a_session_is_renewed_sixty_times_a_minute_from_one_address(limited, tec
     assert get(client).status_code == 401
 
 
+def test_whom_another_count_refuses_is_not_told_how_much_of_this_one_is_left(limited, session):
+    client = limited()
+    wrong = {"email": "nadie@example.org", "password": "no es esta clave"}
+    tried = [client.post("/api/auth/login", json=wrong) for _ in range(11)]
+
+    assert [answer.status_code for answer in tried] == [401] * 10 + [429]
+    assert "RateLimit-Remaining" in tried[0].headers
+    assert int(tried[10].headers["Retry-After"]) > 0
+    assert not [name for name in dict(tried[10].headers) if name.startswith("RateLimit")]
+
+
 def test_health_metrics_and_documents_are_not_counted(limited):
     client = limited()
     use_up(client)

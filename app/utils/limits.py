@@ -77,8 +77,8 @@ def network() -> str:
 def tell(limiter: Limiter, response: Response) -> Response:
     """Say how many requests are left, unless nobody counted; the refusal itself is a 429 by problems.py."""
     limit = limiter.current_limit
-    if limit is None:
-        return response
+    if limit is None or (response.status_code == 429 and not limit.breached):
+        return response  # Who is refused by another count is not told how much is left of this one.
     try:
         left, seconds = limit.remaining, max(1, ceil(limit.window.reset_time - time()))
     except StorageError:  # Redis went away since it counted this request; the next one is counted here.
