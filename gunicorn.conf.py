@@ -27,6 +27,7 @@ bind = "127.0.0.1:5000"
 workers = settings.web_concurrency
 worker_class = "gthread"
 threads = 4
+limit_request_line = 8190  # The longest it takes: a search in Spanish is three times as long when encoded.
 # Outermost longest: a stop has 20 s, a proxy 15, a request 10.
 graceful_timeout = 20
 timeout = 30

@@ -263,7 +263,7 @@ def require(permiso: Permiso, actor: Actor, thing: Any = None) -> None:
         roles = list(POLITICA[permiso][0])
         raise Forbidden(
             permiso=permiso.value,
-            roles=", ".join(roles),
+            roles=" o ".join(roles),
             miembros={"permiso": permiso.value, "roles": roles},
         )
     if not is_in_scope(permiso, actor):

@@ -265,7 +265,7 @@ def test_filters_are_of_the_ticket_as_it_is_or_was_and_let_it_be_seen_to_leave(
         ({"url": "http://example.org/"}, {"url": ["solo_https"]}),
         ({"url": "https://a:b@example.org/"}, {"url": ["url_invalida"]}),
         ({"url": "example.org"}, {"url": ["url_invalida"]}),
-        ({"eventos": []}, {"eventos": ["demasiados"]}),
+        ({"eventos": []}, {"eventos": ["cantidad"]}),
         ({"eventos": ["tiquet"]}, {"eventos.0": ["patron_de_evento"]}),
         ({"eventos": ["ticket.*"]}, {"eventos.0": ["patron_de_evento"]}),
         ({"filtros": {"id_cliente": [1]}}, {"filtros.id_cliente": ["desconocido"]}),

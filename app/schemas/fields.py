@@ -311,7 +311,7 @@ class Lista(fields.List[Any]):
     default_error_messages = {**SHARED, "invalid": Falla("tipo", esperado="una lista")}  # noqa: RUF012
 
     def __init__(self, inner: fields.Field[Any], max: int, min: int | None = None, **options: Any) -> None:
-        length = validate.Length(min=min, max=max, error=Falla("demasiados"))
+        length = validate.Length(min=min, max=max, error=Falla("cantidad" if min else "demasiados"))
         super().__init__(inner, validate=length, **options)
 
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:

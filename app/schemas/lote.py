@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from marshmallow import Schema as Out
-from marshmallow import ValidationError, fields, post_load, validate
+from marshmallow import ValidationError, fields, post_load
 
 from app.errors import Falla
 from app.schemas.fields import MAX_ID, Booleano, Entero, Lista, Objeto, Opcion, Schema, VacioArgs
@@ -41,8 +41,7 @@ class Ids(Lista):
     constraints: ClassVar[dict[str, Any]] = {"uniqueItems": True}
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(Entero(), max=MAX_IDS, **options)
-        self.validators = [validate.Length(min=1, max=MAX_IDS, error=Falla("cantidad"))]
+        super().__init__(Entero(), min=1, max=MAX_IDS, **options)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[Any]:
         found = super()._deserialize(value, attr, data, **kwargs)

@@ -208,8 +208,8 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
             "Their personal data were erased, or are being erased; they are not written again.",
         ),
         "en_uso": (
-            "Está en uso {usos} veces, así que no se borra; se puede dejar inactivo.",
-            "It is in use {usos} times, so it is not erased; it can be made inactive.",
+            "Está en uso ({usos}), así que no se borra; se puede dejar inactivo.",
+            "It is in use ({usos}), so it is not erased; it can be made inactive.",
         ),
         "ultimo_administrador": (
             "Es el último Administrador activo; antes nombre a otro.",
