@@ -111,9 +111,8 @@ class Texto(fields.String):
         """What the document says beside the length."""
         if self.form:
             return patterns.keywords(patterns.around(self.form, self.allow_none), self.allowed)
-        return patterns.keywords(
-            self.allowed, None if self.allow_none else patterns.ends(self.length.min or 0)
-        )
+        may_be_blank = self.allow_none or not self.length.min
+        return patterns.keywords(self.allowed, None if may_be_blank else patterns.ends(self.length.min or 0))
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         sent = str(super()._deserialize(value, attr, data, **kwargs))
