@@ -7,8 +7,6 @@ from typing import Any
 from flask import Flask, Response, request
 from flask_limiter import Limiter
 from limits.errors import StorageError
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from app.errors import Unauthorized, Unavailable
 from app.services.attempts import network_of
@@ -51,6 +49,9 @@ def register(app: Flask, config: Config) -> None:
 
 def impatient() -> dict[str, Any]:
     """For a Redis that may hang: one short try, and each process counts by itself until it is back."""
+    from redis.backoff import NoBackoff  # Only where there is one: it is slow to load.
+    from redis.retry import Retry
+
     waiting = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE}
     return {**waiting, "retry": Retry(NoBackoff(), 0), "wrap_exceptions": True}
 
