@@ -64,8 +64,8 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
         ),
         "token_invalido": ("El token no es válido.", "The token is not valid."),
         "token_caducado": (
-            "El token ha caducado; inicie sesión de nuevo.",
-            "The token has expired; sign in again.",
+            "El token ha caducado; renueve la sesión o iníciela de nuevo.",
+            "The token has expired; renew the session or sign in again.",
         ),
         "sesion_terminada": (
             "La sesión terminó; inicie sesión de nuevo.",
