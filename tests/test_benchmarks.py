@@ -1,5 +1,6 @@
 """The measuring of speed, so that it goes on working; and that its floor does what the application does."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -33,6 +34,25 @@ def test_it_measures_each_kind_of_request(without_app):
         assert int(app) > 0
         assert int(database) > 0
         assert abs(int(total) - int(app) - int(database)) <= 1
+
+
+def test_it_tells_what_a_worker_holds(without_app):
+    small = ["--tiquets", "2000", "--peticiones", "1", "9", "--segundos", "1"]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.memory", *small],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    loading, *held = done.stdout.splitlines()
+
+    assert re.fullmatch(r"Cargar la aplicación: \d+\.\d\d s de CPU \(la menor de 7 veces\)", loading), (
+        done.stderr
+    )
+    for line in held:
+        assert re.fullmatch(r"Tras [1-9]\d* peticiones de cada proceso: [1-9]\d+ MB el mayor", line)
+    assert len(held) == 2
 
 
 @pytest.fixture
