@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from app.errors import Unavailable
 from app.extensions import db
-from app.models import Base, IdentidadExterna, LogTransaccional, Tiquet, utcnow
+from app.models import Base, Entregas, IdentidadExterna, LogTransaccional, Tiquet, utcnow
 from app.queries.anonymising import NEUTRO
 from app.services import anonymising, chain, deliveries, maintenance, sequencer
 from tests import factories
@@ -426,6 +426,73 @@ def test_what_is_erased_is_not_written_again(caso, entidad):
     assert (answer.status_code, answer.json["codigo"]) == (409, "persona_anonimizada")
     taken = who.call(who.tecnico, "POST", TIQUETS, factories.NUEVO | {f"id_{entidad}": who.id})
     assert taken.status_code == 422
+
+
+@pytest.fixture
+def worker_beside(monkeypatch):
+    """From when it is called, a worker tells webhooks between any two units of work."""
+    run = anonymising.transaction.run
+
+    def beside(unit, *args, **options):
+        answer = run(unit, *args, **options)
+        with monkeypatch.context() as patch:
+            patch.setattr(anonymising.transaction, "run", run)
+            deliveries.fan_out()
+        db.session.remove()
+        return answer
+
+    return lambda: monkeypatch.setattr(anonymising.transaction, "run", beside)
+
+
+@KINDS
+def test_no_webhook_is_told_meanwhile_what_it_was_called(caso, worker_beside, entidad):
+    who = caso(entidad)
+    opened = factories.tiquet(id_usuario_creador=who.usuario, **{f"id_{entidad}": who.vecino})
+    given = factories.tiquet(id_usuario_asignado=who.usuario, **{f"id_{entidad}": who.vecino})
+    already = factories.tiquet(titulo=NEUTRO, descripcion=NEUTRO, etiquetas=[], **{f"id_{entidad}": who.id})
+    db.session.remove()
+    for id in (opened, given, already):
+        change = {"id_categoria": 2}
+        assert who.call(who.tecnico, "PUT", f"{TIQUETS}/{id}", change).status_code == 200
+    deliveries.fan_out()
+    db.session.remove()
+    assert mark(12) in dump()
+
+    worker_beside()
+    assert who.anonymise().json["fecha_anonimizado"]
+
+    deliveries.fan_out()
+    assert [line for line in dump().lower().split("\n") if "marca" in line] == []
+    pending = db.session.scalars(select(Entregas)).all()
+    assert not any("marca" in (deliveries.told_anew(one) or "") for one in pending)
+
+
+def test_what_is_half_done_names_nobody_any_more(caso, monkeypatch):
+    who = caso()
+    monkeypatch.setattr(anonymising, "RESERVA", 100.0)
+
+    begun = who.anonymise()
+
+    assert (begun.json["nombre"], begun.json["apellido"], begun.json["email"]) == (
+        "Anonimizado",
+        None,
+        CORREO,
+    )
+    shown = who.call(who.admin, "GET", f"{TIQUETS}/{who.tiquet}").json
+    assert shown["cliente"]["nombre"] == "Anonimizado"
+    assert shown["usuario_creador"]["nombre"] == "Usuario anonimizado"
+
+
+def test_who_has_no_email_is_gone_on_with_by_the_name_that_it_had(call, admin, monkeypatch):
+    id = factories.ClienteFactory(nombre="Eva", apellido="Paz").id
+    path, body = f"/api/clientes/{id}/anonimizar", {"confirmar": "Eva Paz"}
+    monkeypatch.setattr(anonymising, "RESERVA", 100.0)
+    assert call(admin, "POST", path, body).json["fecha_anonimizado"] is None
+    monkeypatch.undo()
+
+    answer = call(admin, "POST", path, body)
+
+    assert (answer.status_code, bool(answer.json["fecha_anonimizado"])) == (200, True)
 
 
 class Killed(BaseException):

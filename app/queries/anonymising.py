@@ -22,6 +22,7 @@ from app.models.base import LONG_TEXT
 from app.queries import people, search
 from app.queries.personal import (
     DE_CUENTA,
+    IDS,
     Titular,
     asked_by,
     by_mail,
@@ -29,6 +30,7 @@ from app.queries.personal import (
     hinted,
     pieces,
     ticket_ids,
+    tickets_with,
     words_of,
 )
 from app.queries.search import indexed, named_terms, terms
@@ -222,6 +224,20 @@ def elsewhere(who: Titular) -> Iterator[int]:
     for rows in pieces(select(*sent).where(by_mail(who), Comentarios.mensaje != NEUTRO), Comentarios.id):
         seen |= {row["id_tiquet"] for row in rows}
     yield from sorted(seen)
+
+
+def showing(who: Titular) -> Iterator[list[int]]:
+    """The tickets that show what it or its users are called, themselves or by a comment."""
+    yield from ticket_ids(who)
+    columns: tuple[Any, ...] = (Comentarios.id, Comentarios.id_tiquet)
+    wrote = [by_mail(who)]
+    for id in who.usuarios:
+        for column in ("id_usuario_creador", "id_usuario_asignado"):
+            yield from tickets_with(column, id)
+        wrote.append(Comentarios.id_autor == id)
+    for condition in wrote:
+        for rows in pieces(select(*columns).where(condition), Comentarios.id, size=IDS):
+            yield sorted({row["id_tiquet"] for row in rows})
 
 
 def purged(who: Titular) -> Iterator[int]:

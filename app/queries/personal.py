@@ -100,16 +100,18 @@ def asked_by(who: Titular) -> ColumnElement[bool]:
 def ticket_ids(who: Titular) -> Iterator[list[int]]:
     """The ids of its tickets, those that name it first."""
     nobody = (Tiquet.id_cliente.is_(None), Tiquet.id_empleado.is_(None))
-    branches: list[tuple[str, tuple[ColumnElement[bool], ...]]] = [
-        (f"id_{who.entidad}", (getattr(Tiquet, f"id_{who.entidad}") == who.id,)),
-        *(("id_usuario_creador", (Tiquet.id_usuario_creador == id, *nobody)) for id in who.usuarios),
-    ]
-    for column, where in branches:
-        # Left alone, MariaDB may walk all tickets by their ids.
-        index = f"FORCE INDEX ({list_index_name(column)})"
-        found = select(Tiquet.id).where(*where).with_hint(Tiquet, index, "mysql")
-        for rows in pieces(found, Tiquet.id, size=IDS):
-            yield [row["id"] for row in rows]
+    yield from tickets_with(f"id_{who.entidad}", who.id)
+    for id in who.usuarios:
+        yield from tickets_with("id_usuario_creador", id, *nobody)
+
+
+def tickets_with(column: str, id: int, *where: ColumnElement[bool]) -> Iterator[list[int]]:
+    """The ids of the tickets in which a column names this."""
+    # Left alone, MariaDB may walk all tickets by their ids.
+    index = f"FORCE INDEX ({list_index_name(column)})"
+    found = select(Tiquet.id).where(getattr(Tiquet, column) == id, *where).with_hint(Tiquet, index, "mysql")
+    for rows in pieces(found, Tiquet.id, size=IDS):
+        yield [row["id"] for row in rows]
 
 
 def pieces(query: Select[Any], *keys: Any, size: int = PIECE) -> Iterator[Filas]:

@@ -2,7 +2,8 @@
 
 Each thing in a unit of its own, under the lock of its ticket, together with what the log tells of it; who is
 stopped in the middle finds what is left by looking for what still says something. What the person is called
-goes last: until then its e-mail is looked for in what others wrote.
+goes first, so that nothing that is told from then on names it; its e-mails go last: until then they are
+looked for in what others wrote.
 """
 
 from collections.abc import Callable, Iterable
@@ -73,18 +74,20 @@ def erase(actor: Actor, entidad: str, id: int, confirmar: str, deadline: float) 
 
 
 def start(actor: Actor, entidad: str, id: int, confirmar: str) -> bool:
-    """Begin: the person asks for no more tickets, its users sign in no more. Answers whether there is a rest.
+    """Begin: the person asks for no more tickets, its users sign in no more, and nothing shows their names.
 
-    422 unless ``confirmar`` is the e-mail, or without one the name, of a person that still has it.
+    Answers whether there is a rest. 422 unless who is the first to begin says in ``confirmar`` its e-mail, or
+    without one its name.
     """
     persona = people.find(entidad, id)
     require(Permiso.ANONIMIZAR_PERSONA, actor, persona)
     if persona.fecha_anonimizado:
         return False
-    if users.normalize_email(confirmar) != users.normalize_email(called(persona)):
-        raise Invalid({"confirmar": [Falla("no_es_esa_persona")]})
     if persona.anonimizacion_pedida is None:
-        before = audit.snapshot(persona)
+        if users.normalize_email(confirmar) != users.normalize_email(called(persona)):
+            raise Invalid({"confirmar": [Falla("no_es_esa_persona")]})
+        persona.nombre, persona.apellido = NADIE, None
+        before = audit.snapshot(persona)  # Only now, for the log is not to tell the name.
         persona.activo, persona.anonimizacion_pedida = False, utcnow()
         audit.record(f"{entidad}.anonimizacion_pedida", actor, persona, before)
     shut_out(actor, personal.titular(entidad, id))
@@ -96,11 +99,13 @@ def called(persona: Clientes | Empleados) -> str:
 
 
 def shut_out(actor: Actor, who: Titular | None) -> None:
-    """Let none of its users sign in any more."""
+    """Let none of its users sign in any more, nor be called anything."""
     for user in queries.locked_users(who) if who else ():
+        user.nombre, user.apellido = NOMBRE, APELLIDO
         before = audit.snapshot(user)
         user.activo = False
-        audit.record("usuario.desactivado", actor, user, before)
+        changed = db.session.is_modified(user)
+        audit.record("usuario.desactivado", actor, user, before, always=changed)
         sessions.end_all(user.id)
 
 
@@ -147,6 +152,8 @@ class Borrado:
         for id in queries.views_naming(self.who.correos):
             self.whole(lambda id=id: self.view(id))  # type: ignore[misc]
         self.answers()
+        for ids in queries.showing(self.who):
+            self.whole(lambda ids=ids: forget_told(ids))  # type: ignore[misc]
         self.whole(self.identity)
 
     def whole(self, unit: Callable[[], Paso]) -> None:
@@ -355,7 +362,7 @@ class Borrado:
         )
 
     def identity(self) -> Paso:
-        """Last: what it and its users are called, and all that is theirs alone."""
+        """Last: the e-mails of it and its users, and all that is theirs alone."""
         webhooks.forget(self.who.entidad, [self.who.id])
         for entidad in personal.DE_CUENTA:
             webhooks.forget(entidad, self.who.usuarios)
@@ -434,6 +441,12 @@ def empty(*partes: Parte) -> bool:
             )
         full |= len(ids) >= queries.BATCH
     return full
+
+
+def forget_told(tickets: list[int]) -> Paso:
+    """What webhooks were, or are to be, told of tickets while these showed names."""
+    webhooks.forget_ticket(tickets)
+    return Paso.HECHO
 
 
 def forget_answers(keys: Iterable[tuple[int, str]]) -> Paso:
