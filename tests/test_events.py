@@ -50,6 +50,8 @@ ELSEWHERE = {
     "POST /api/auth/login/segundo-factor": {401},
     "POST /api/auth/oidc/canje": {401},
     "POST /api/auth/refresh": {403},
+    "PUT /api/auth/me": {409},
+    "PATCH /api/auth/me": {409},
     "POST /api/auth/me/password": {409},
     "DELETE /api/auth/sesiones/{id}": {400},
     f"DELETE {USERS}/{{id}}/segundo-factor": {400},

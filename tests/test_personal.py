@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from app.errors import Unavailable
+from app import transaction
+from app.errors import Conflict, Unavailable
 from app.extensions import db
 from app.models import Base, Entregas, IdentidadExterna, LogTransaccional, Tiquet, utcnow
+from app.permissions import Actor
 from app.queries.anonymising import NEUTRO
-from app.services import anonymising, chain, deliveries, maintenance, sequencer
+from app.services import anonymising, chain, deliveries, maintenance, sequencer, users
+from app.services.versions import Precondicion
 from tests import factories
 from tests.client import Form
 from tests.conftest import FILES
@@ -426,6 +429,51 @@ def test_what_is_erased_is_not_written_again(caso, entidad):
     assert (answer.status_code, answer.json["codigo"]) == (409, "persona_anonimizada")
     taken = who.call(who.tecnico, "POST", TIQUETS, factories.NUEVO | {f"id_{entidad}": who.id})
     assert taken.status_code == 422
+
+
+CAMBIOS = [
+    ("PUT", "", {"activo": True}),
+    ("PATCH", "", {"nombre": "Otra", "email": "otra@example.org"}),
+    ("PUT", "", {"id_cliente": None}),
+    ("DELETE", "", None),
+    ("POST", "/password", {"password": "tres tigres en el trigal"}),
+    ("POST", "/desbloquear", {}),
+    ("DELETE", "/segundo-factor", None),
+]
+
+
+@KINDS
+def test_its_users_are_not_changed_any_more(caso, monkeypatch, entidad):
+    who = caso(entidad)
+    path = f"/api/users/{who.usuario}"
+
+    def refused():
+        before = who.call(who.admin, "GET", path).json
+        answers = [who.call(who.admin, method, path + below, body) for method, below, body in CAMBIOS]
+        assert who.call(who.admin, "GET", path).json == before
+        assert [(one.status_code, one.json["codigo"]) for one in answers] == [
+            (409, "persona_anonimizada")
+        ] * len(CAMBIOS)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(anonymising, "RESERVA", 100.0)
+        assert who.anonymise().json["fecha_anonimizado"] is None
+    refused()
+    assert who.anonymise().json["fecha_anonimizado"]
+    refused()
+
+
+def test_who_was_let_in_just_before_writes_no_name_anew(caso, monkeypatch):
+    who = caso()
+    with monkeypatch.context() as patch:
+        patch.setattr(anonymising, "RESERVA", 100.0)
+        who.anonymise()
+    late = Actor(id=who.usuario, tipo_usuario="Solicitante", id_cliente=who.id)
+
+    with pytest.raises(Conflict) as refusal:
+        transaction.run(lambda: users.update_own(late, {"nombre": mark(44)}, Precondicion()))
+
+    assert refusal.value.codigo == "persona_anonimizada"
 
 
 @pytest.fixture

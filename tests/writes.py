@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.extensions import db
 from app.models import ENTIDADES, Usuario, utcnow
@@ -101,6 +101,13 @@ def id_of_caller() -> int:
 def pending(id: int) -> None:
     """The caller has begun a second factor."""
     segundo_factor(id, activo=False)
+
+
+def erased(id: int) -> None:
+    """A user asks for somebody whose data were erased."""
+    whose = {"id_cliente": ClienteFactory(fecha_anonimizado=AHORA).id}
+    db.session.execute(update(Usuario).where(Usuario.id == id).values(whose))
+    db.session.commit()
 
 
 def on_each(path: str, methods: str, rows: list[Any]) -> dict[str, list[Any]]:
@@ -383,7 +390,7 @@ REFUSALS: dict[str, list[Refusal]] = {
         Refusal(403, {"password": "no es esta"}),
         Refusal(404, role="Técnico"),
     ],
-    f"DELETE {USERS}/{{id}}/segundo-factor": [Refusal(409, of_caller=True)],
+    f"DELETE {USERS}/{{id}}/segundo-factor": [Refusal(409, of_caller=True), Refusal(409, planted=erased)],
     "POST /api/auth/tokens": [
         Refusal(422, {"nombre": "x", "alcances": []}),
         Refusal(422, {"nombre": "x", "alcances": ["usuarios:escribir"]}),
@@ -519,16 +526,22 @@ REFUSALS: dict[str, list[Refusal]] = {
         [
             Refusal(409, {"tipo_usuario": "Técnico"}, of_caller=True),
             Refusal(409, {"email": EMAIL}),
+            Refusal(409, {"activo": True}, planted=erased),
             Refusal(422, {"nombre": "Otro", "categorias": [1, UNKNOWN]}),
             Refusal(422, {"nombre": "Otro", "tipo_usuario": "Solicitante", "id_cliente": UNKNOWN}),
         ],
     ),
-    f"DELETE {USERS}/{{id}}": [Refusal(409, of_caller=True)],
+    f"DELETE {USERS}/{{id}}": [Refusal(409, of_caller=True), Refusal(409, planted=erased)],
+    f"POST {USERS}/{{id}}/desbloquear": [Refusal(409, planted=erased)],
     f"POST {USERS}/{{id}}/tickets-abiertos": [
         Refusal(422, {"id_usuario": UNKNOWN}),
         Refusal(422, {"id_usuario": YO}, of_caller=True),
     ],
-    f"POST {USERS}/{{id}}/password": [Refusal(409, of_caller=True), Refusal(422, {"password": CORTA})],
+    f"POST {USERS}/{{id}}/password": [
+        Refusal(409, of_caller=True),
+        Refusal(409, planted=erased),
+        Refusal(422, {"password": CORTA}),
+    ],
 }
 for entidad in PERSONAS:
     REFUSALS[f"POST /api/{entidad}s/{{id}}/anonimizar"] = [Refusal(422, {"confirmar": "otra@example.org"})]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 
 from app.extensions import db
 from app.models import Clientes, Empleados
@@ -54,3 +54,10 @@ def active(entidad: str, id: int) -> bool | None:
     model = PERSONAS[entidad]
     found: bool | None = db.session.scalar(select(model.activo).where(model.id == id))
     return found
+
+
+def is_erased(entidad: str, id: int) -> bool:
+    """Whether a person's data were erased, or are being."""
+    model = PERSONAS[entidad]
+    begun = or_(model.anonimizacion_pedida.is_not(None), model.fecha_anonimizado.is_not(None))
+    return db.session.scalar(select(model.id).where(model.id == id, begun)) is not None

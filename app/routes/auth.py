@@ -341,7 +341,7 @@ def me() -> Response:
 @blp.put("/me", permiso=Permiso.PROPIO)
 @blp.arguments(PerfilUpdateArgs, example={"telefono": "555 0101", "idioma": "es"})
 @blp.response(200, PerfilSchema)
-@blp.problems("version_obsoleta")
+@blp.problems("version_obsoleta", "persona_anonimizada")
 def update_me(cambios: dict[str, Any]) -> Response:
     """Cambiar el propio perfil
 
@@ -355,7 +355,7 @@ def update_me(cambios: dict[str, Any]) -> Response:
 @blp.patch("/me", permiso=Permiso.PROPIO)
 @blp.arguments(PerfilUpdateArgs, example={"preferencias": {"tema": "oscuro"}})
 @blp.response(200, PerfilSchema)
-@blp.problems("version_obsoleta")
+@blp.problems("version_obsoleta", "persona_anonimizada")
 def patch_me(cambios: dict[str, Any]) -> Response:
     """Cambiar parte del propio perfil
 

@@ -29,6 +29,7 @@ from app.utils.etag import if_match, listed, shown
 from app.utils.identity import current_actor
 
 blp = Blueprint("users", __name__, description="Usuarios.")
+REFUSED = ("usuario_no_encontrado", "version_obsoleta", "ultimo_administrador", "persona_anonimizada")
 
 
 def found(id: int) -> dict[str, Any]:
@@ -78,7 +79,7 @@ def get_user(id: int) -> Response:
 @blp.put("/<id:id>", permiso=Permiso.ADMINISTRAR_USUARIO)
 @blp.arguments(UsuarioUpdateArgs, example={"disponible": False})
 @blp.response(200, UsuarioSchema)
-@blp.problems("usuario_no_encontrado", "version_obsoleta", "ya_existe", "ultimo_administrador")
+@blp.problems(*REFUSED, "ya_existe")
 def update_user(cambios: dict[str, Any], id: int) -> Response:
     """Cambiar un usuario
 
@@ -90,7 +91,7 @@ def update_user(cambios: dict[str, Any], id: int) -> Response:
 @blp.patch("/<id:id>", permiso=Permiso.ADMINISTRAR_USUARIO)
 @blp.arguments(UsuarioUpdateArgs, example={"disponible": False})
 @blp.response(200, UsuarioSchema)
-@blp.problems("usuario_no_encontrado", "version_obsoleta", "ya_existe", "ultimo_administrador")
+@blp.problems(*REFUSED, "ya_existe")
 def patch_user(cambios: dict[str, Any], id: int) -> Response:
     """Cambiar parte de un usuario
 
@@ -101,7 +102,7 @@ def patch_user(cambios: dict[str, Any], id: int) -> Response:
 
 @blp.delete("/<id:id>", permiso=Permiso.ADMINISTRAR_USUARIO)
 @blp.response(200, UsuarioDesactivadoSchema)
-@blp.problems("usuario_no_encontrado", "version_obsoleta", "ultimo_administrador")
+@blp.problems(*REFUSED)
 def deactivate_user(id: int) -> Response:
     """Desactivar un usuario
 
@@ -145,7 +146,7 @@ def hand_over(datos: dict[str, Any], id: int) -> Response:
 @prepare(users.hash_for)
 @blp.response(200, UsuarioSchema)
 @blp.tagged
-@blp.problems("usuario_no_encontrado", "clave_propia", "servicio_ocupado")
+@blp.problems("usuario_no_encontrado", "clave_propia", "servicio_ocupado", "persona_anonimizada")
 def reset_password(datos: dict[str, Any], id: int) -> Response:
     """Restablecer la contraseña de otra persona
 
@@ -158,7 +159,7 @@ def reset_password(datos: dict[str, Any], id: int) -> Response:
 @blp.arguments(VacioArgs, required=False, example={})
 @blp.response(200, UsuarioSchema)
 @blp.tagged
-@blp.problems("usuario_no_encontrado")
+@blp.problems("usuario_no_encontrado", "persona_anonimizada")
 def unlock_user(_datos: dict[str, Any], id: int) -> Response:
     """Desbloquear a un usuario
 
@@ -171,7 +172,7 @@ def unlock_user(_datos: dict[str, Any], id: int) -> Response:
 @blp.delete("/<id:id>/segundo-factor", permiso=Permiso.ADMINISTRAR_USUARIO)
 @blp.response(200, UsuarioSchema)
 @blp.tagged
-@blp.problems("usuario_no_encontrado", "segundo_factor_propio")
+@blp.problems("usuario_no_encontrado", "segundo_factor_propio", "persona_anonimizada")
 def switch_second_factor_off(id: int) -> Response:
     """Quitar el segundo factor de otra persona
 

@@ -13,6 +13,7 @@ from app.errors import Conflict, Falla, Forbidden, Invalid, NotFound
 from app.extensions import db
 from app.models import ADMINISTRADOR, SOLICITANTE, Usuario, UsuarioCategoria
 from app.permissions import SISTEMA, Actor, Permiso, permissions_of, require
+from app.queries import people
 from app.queries import users as queries
 from app.queries.catalog import all_catalogs
 from app.services import attempts, audit, changes, locks, passwords, sessions, strength
@@ -125,7 +126,7 @@ def update_user(actor: Actor, id: int, cambios: dict[str, Any], precondicion: Pr
 
 def update_own(actor: Actor, cambios: dict[str, Any], precondicion: Precondicion) -> int:
     """Change the actor's own profile; which fields, its schema says."""
-    return change(actor, find(actor.id or 0), cambios, precondicion)
+    return change(actor, find_to_change(actor.id or 0), cambios, precondicion)
 
 
 def change(
@@ -196,7 +197,17 @@ def find_to_administer(actor: Actor, id: int, cambios: dict[str, Any]) -> Usuari
     require(Permiso.ADMINISTRAR_USUARIO, actor)
     if {"activo", "tipo_usuario"} & set(cambios):
         locks.hold("administradores")
-    return find(id)
+    return find_to_change(id)
+
+
+def find_to_change(id: int) -> Usuario:
+    """The user, locked; 409 where the data of whom it asks for were erased, or what was would come back."""
+    user = find(id)
+    for campo, entidad in SOLICITANTE_DE.items():
+        asks_for = getattr(user, campo)
+        if asks_for is not None and people.is_erased(entidad, asks_for):
+            raise Conflict("persona_anonimizada")
+    return user
 
 
 def find(id: int) -> Usuario:
