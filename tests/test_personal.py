@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Text, select, type_coerce
 
 from app import transaction
 from app.errors import Conflict, Unavailable
@@ -148,6 +148,14 @@ def stored():
     )
 
 
+def purge(id):
+    """Let the time pass after which a ticket goes from the trash."""
+    long_ago = utcnow() - timedelta(days=91)
+    db.session.execute(db.update(Tiquet).where(Tiquet.id == id).values(fecha_eliminacion=long_ago))
+    db.session.commit()
+    assert maintenance.maintain()["purgados"] == 1
+
+
 def addresses(caso):
     """Where an Administrador may read about any of it."""
     ticket = f"{TIQUETS}/{caso.tiquet}"
@@ -280,6 +288,66 @@ def test_what_a_user_of_it_once_opened_for_somebody_else_stays(caso):
 
     assert who.call(who.admin, "GET", f"{TIQUETS}/{id}").json["titulo"] == "De otro"
     assert id not in [row["id"] for row in who.data().json["tiquets"]]
+
+
+def merge(who, id, id_destino):
+    answer = who.call(who.tecnico, "POST", f"{TIQUETS}/{id}/fusionar", {"id_destino": id_destino})
+    assert answer.status_code == 200, answer.json
+
+
+def test_what_its_ticket_took_into_anothers_goes_too(caso):
+    """Also where somebody changed or deleted it there, or merged that again."""
+    who = caso()
+    again = who.call(who.tecnico, "POST", f"{TIQUETS}/{who.tiquet}/transiciones", {"accion": "reabrir"})
+    assert again.status_code == 200
+    merge(who, who.tiquet, who.ajeno)
+    there = f"{TIQUETS}/{who.ajeno}/comentarios"
+    ids = {one["mensaje"]: one["id"] for one in who.call(who.admin, "GET", there).json["data"]}
+    assert who.call(who.tecnico, "PUT", f"{there}/{ids[mark(22)]}", {"mensaje": mark(43)}).status_code == 200
+    assert who.call(who.admin, "DELETE", f"{there}/{ids[mark(21)]}").status_code == 204
+    merge(who, who.ajeno, who.suyo)
+    there = f"{TIQUETS}/{who.suyo}/comentarios"
+    who.made(who.tecnico, there, {"mensaje": "De otro asunto"})
+    deliveries.fan_out()
+
+    assert who.anonymise().json["fecha_anonimizado"]
+
+    assert [line for line in dump().lower().split("\n") if "marca" in line] == []
+    assert "marca" not in stored()
+    after = who.call(who.admin, "GET", f"{TIQUETS}/{who.suyo}").json
+    assert (after["titulo"], after["numero_adjuntos"]) == (factories.NUEVO["titulo"], 0)
+    said = [one["mensaje"] for one in who.call(who.admin, "GET", there).json["data"]]
+    assert sorted(said) == sorted([f"Escribir a {NEUTRO}.", NEUTRO, NEUTRO, "De otro asunto"])
+    sequencer.number_events()
+    assert chain.verify()["integra"]
+
+
+def test_what_one_took_along_that_is_gone_from_the_trash_goes_too(caso):
+    who = caso()
+    id = who.made(who.admin, TIQUETS, NUEVO | {"id_cliente": who.id})
+    who.made(who.tecnico, f"{TIQUETS}/{id}/comentarios", {"mensaje": mark(42)})
+    merge(who, id, who.suyo)
+    assert who.call(who.admin, "DELETE", f"{TIQUETS}/{id}").status_code == 204
+    purge(id)
+
+    assert who.anonymise().json["fecha_anonimizado"]
+
+    assert [line for line in dump().lower().split("\n") if "marca" in line] == []
+
+
+@KINDS
+def test_one_that_names_another_now_stays_and_the_log_knows_that_it_was_its_own(caso, entidad):
+    who = caso(entidad)
+    campo, now = f"id_{entidad}", {f"id_{entidad}": who.vecino}
+    id = who.made(who.tecnico, TIQUETS, factories.NUEVO | {campo: who.id})
+    assert who.call(who.tecnico, "PUT", f"{TIQUETS}/{id}", now).status_code == 200
+
+    assert who.anonymise().json["fecha_anonimizado"]
+
+    after = who.call(who.admin, "GET", f"{TIQUETS}/{id}").json
+    assert {name: after[name] for name in factories.NUEVO} == factories.NUEVO
+    it_was = type_coerce(LogTransaccional.cambios, Text).like(f'%"anterior":{who.id},"campo":"{campo}"%')
+    assert set(db.session.scalars(select(LogTransaccional.id_tiquet).where(it_was))) == {id}
 
 
 def test_what_is_written_after_the_log_was_numbered_goes_too(caso, monkeypatch):
@@ -638,10 +706,7 @@ def test_a_stored_answer_that_showed_it_is_gone_and_its_request_is_not_done_twic
 
 def test_what_only_the_log_tells_of_a_purged_ticket_goes_too(caso):
     who = caso()
-    long_ago = utcnow() - timedelta(days=91)
-    db.session.execute(db.update(Tiquet).where(Tiquet.id == who.discarded).values(fecha_eliminacion=long_ago))
-    db.session.commit()
-    assert maintenance.maintain()["purgados"] == 1
+    purge(who.discarded)
     assert mark(27) in dump()
 
     who.anonymise()

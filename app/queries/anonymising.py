@@ -40,6 +40,9 @@ NEUTRO = "[anonimizado]"  # what stands where a text was
 BATCH = 200  # rows that one unit of work changes
 
 log = LogTransaccional
+# What is written on tickets, by its entity in the log.
+ESCRITOS: dict[str, type[Any]] = {"comentario": Comentarios, "adjunto": Adjuntos}
+Llevado = dict[str, dict[int, int]]  # entity -> id -> ticket
 NUMBERED = log.secuencia.is_not(None)
 KEPT = and_(NUMBERED, log.sal.is_not(None))  # It may still be emptied.
 # Recorded fields whose texts are one of a few words; all other texts may be personal.
@@ -205,8 +208,36 @@ def written_in(who: Titular, entidad: str, model: type[Any], id_tiquet: int) -> 
 # Where else its users wrote, and where it is named
 
 
-def elsewhere(who: Titular) -> Iterator[int]:
-    """Other tickets on which its users wrote something that is there, or that the log still tells."""
+def merged(who: Titular) -> Iterator[tuple[int, int]]:
+    """Those of its tickets that were merged into others, each with into which."""
+    for ids in ticket_ids(who):
+        columns: tuple[Any, ...] = (Tiquet.id, Tiquet.id_tiquet_fusionado)
+        found = select(*columns).where(Tiquet.id.in_(ids), Tiquet.id_tiquet_fusionado.is_not(None))
+        for row in read(lambda found=found: db.session.execute(found).all()):  # type: ignore[misc]
+            yield row.id, row.id_tiquet_fusionado
+
+
+def taken_along(merged: Iterable[tuple[int, int | None]]) -> Llevado:
+    """What tickets took along into those that they were merged into, if they were; as the log tells."""
+    taken: Llevado = {entidad: {} for entidad in ESCRITOS}
+    for id, destino in merged:
+        if destino is None:
+            continue
+        query = select(log.id, log.entidad, log.id_entidad, log.cambios)
+        moves = log.accion.in_([f"{entidad}.actualizado" for entidad in ESCRITOS])
+        there = hinted(query, "id_tiquet_id").where(log.id_tiquet == destino, moves)
+        for rows in pieces(there, log.id):
+            for row in rows:
+                if any(one["campo"] == "id_tiquet" and one["anterior"] == id for one in row["cambios"]):
+                    taken[row["entidad"]][row["id_entidad"]] = destino
+    return taken
+
+
+def elsewhere(who: Titular, taken: Llevado) -> Iterator[int]:
+    """Other tickets on which its users wrote something that is there, or that the log still tells.
+
+    With those to which something was taken along, and those where that is now.
+    """
     own = exists().where(Tiquet.id == log.id_tiquet, asked_by(who))
     wrote = log.accion.in_(("comentario.creado", "adjunto.creado"))
     seen: set[int] = set()
@@ -223,6 +254,9 @@ def elsewhere(who: Titular) -> Iterator[int]:
     sent: tuple[Any, ...] = (Comentarios.id, Comentarios.id_tiquet)
     for rows in pieces(select(*sent).where(by_mail(who), Comentarios.mensaje != NEUTRO), Comentarios.id):
         seen |= {row["id_tiquet"] for row in rows}
+    for entidad, model in ESCRITOS.items():
+        now = select(model.id_tiquet).where(model.id.in_(taken[entidad])).distinct()
+        seen |= {*taken[entidad].values(), *read(lambda now=now: db.session.scalars(now).all())}  # type: ignore[misc]
     yield from sorted(seen)
 
 
@@ -240,8 +274,8 @@ def showing(who: Titular) -> Iterator[list[int]]:
             yield sorted({row["id_tiquet"] for row in rows})
 
 
-def purged(who: Titular) -> Iterator[int]:
-    """Its tickets that are gone from the trash, of which only the log tells."""
+def purged(who: Titular) -> Iterator[tuple[int, int | None]]:
+    """Its tickets of which only the log tells any more, each with into which it was merged, if it was."""
     query = select(log.id, log.fecha, log.id_entidad, log.cambios)
     for rows in pieces(query.where(log.accion == "tiquet.purgado", KEPT), log.fecha, log.id):
         for row in rows:
@@ -250,7 +284,7 @@ def purged(who: Titular) -> Iterator[int]:
             if was.get(f"id_{who.entidad}") == who.id or (
                 nobody and was.get("id_usuario_creador") in who.usuarios
             ):
-                yield row["id_entidad"]
+                yield row["id_entidad"], was.get("id_tiquet_fusionado")
 
 
 def naming(correo: str) -> Iterator[int]:

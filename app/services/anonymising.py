@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Any
 
 import orjson
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 
 from app import transaction
 from app.errors import Falla, Invalid, Unavailable
@@ -40,7 +40,7 @@ from app.models import (
 from app.permissions import SISTEMA, Actor, Permiso, require
 from app.queries import anonymising as queries
 from app.queries import personal
-from app.queries.anonymising import NEUTRO, Parte
+from app.queries.anonymising import NEUTRO, Llevado, Parte
 from app.queries.people import PERSONAS
 from app.queries.personal import Titular
 from app.services import attempts, audit, people, search, sequencer, sessions, users, webhooks
@@ -142,9 +142,11 @@ class Borrado:
         for _ in range(VUELTAS):
             if not self.own_tickets():
                 break
-        for id in queries.elsewhere(self.who):
-            self.whole(lambda id=id: self.ticket_of_others(id))  # type: ignore[misc]
-        for id in queries.purged(self.who):
+        purged = dict(queries.purged(self.who))
+        taken = queries.taken_along([*queries.merged(self.who), *purged.items()])
+        for id in queries.elsewhere(self.who, taken):
+            self.whole(lambda id=id: self.ticket_of_others(id, taken))  # type: ignore[misc]
+        for id in purged:
             self.whole(lambda id=id: self.purged(id))  # type: ignore[misc]
         for correo in self.who.correos:
             for id in queries.naming(correo):
@@ -246,20 +248,24 @@ class Borrado:
         about: dict[str, Any] = {"id_entidad": comentario.id, "version_resultante": comentario.version}
         audit.append("comentario.anonimizado", self.actor, id_tiquet=comentario.id_tiquet, **about)
 
-    def ticket_of_others(self, id: int) -> Paso:
-        """What its users wrote on somebody else's ticket, with what the log still tells of what is gone."""
+    def ticket_of_others(self, id: int, taken: Llevado) -> Paso:
+        """What its users wrote on somebody else's ticket, or its own took along there.
+
+        With what the log still tells of what is gone.
+        """
         webhooks.forget_ticket([id])
         tiquet = queries.locked_ticket(id)
         if queries.has_unnumbered(LogTransaccional.id_tiquet == id):
             return Paso.NUMERAR
         written = {
-            entidad: queries.written_in(self.who, entidad, model, id)
-            for entidad, model in (("comentario", Comentarios), ("adjunto", Adjuntos))
+            entidad: queries.written_in(self.who, entidad, model, id).union(taken[entidad])
+            for entidad, model in queries.ESCRITOS.items()
         }
         if tiquet is None:
             return self.log_of(*(queries.about(entidad, ids) for entidad, ids in written.items()))
-        comentarios = queries.said(id, personal.words_of(self.who))
-        adjuntos = queries.files(id, personal.files_of(self.who))
+        along = {entidad: model.id.in_(taken[entidad]) for entidad, model in queries.ESCRITOS.items()}
+        comentarios = queries.said(id, or_(personal.words_of(self.who), along["comentario"]))
+        adjuntos = queries.files(id, or_(personal.files_of(self.who), along["adjunto"]))
         left = self.erase_texts(comentarios, adjuntos)
         left |= empty(*(queries.about(entidad, ids) for entidad, ids in written.items()))
         if comentarios or adjuntos:
