@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Text, select, type_coerce
@@ -9,7 +10,7 @@ from sqlalchemy import Text, select, type_coerce
 from app import transaction
 from app.errors import Conflict, Unavailable
 from app.extensions import db
-from app.models import Base, Entregas, IdentidadExterna, LogTransaccional, Tiquet, utcnow
+from app.models import Base, Correos, Entregas, IdentidadExterna, LogTransaccional, Tiquet, utcnow
 from app.permissions import Actor
 from app.queries.anonymising import NEUTRO
 from app.services import anonymising, chain, deliveries, maintenance, sequencer, users
@@ -204,6 +205,38 @@ def test_an_export_holds_all_that_is_stored_of_a_person(caso, entidad):
     event = who.call(who.admin, "GET", f"/api/auditoria?accion={entidad}.exportado").json["data"][0]
     assert (event["id_entidad"], event["id_usuario"], event["cambios"]) == (who.id, who.admin.id, [])
     assert before < max(ids)
+
+
+@KINDS
+def test_an_export_tells_of_the_mail_that_it_was_sent(caso, entidad):
+    who = caso(entidad)
+
+    def sent(**about):
+        known = {"id_evento": uuid4().hex, "tipo": "comentario", "proximo": utcnow(), "vence": utcnow()}
+        correo = Correos(**known | about)
+        db.session.add(correo)
+        db.session.commit()
+        return correo.id
+
+    failed = {"estado": "fallido", "error": "550 no existe", "id_tiquet": who.tiquet, "intentos": 3}
+    its_own = [
+        sent(direccion=CORREO, **{f"id_{entidad}": who.id}, **failed),
+        sent(direccion="antes@example.org", **{f"id_{entidad}": who.id}),
+        sent(direccion=CORREO_DE_USUARIO, id_usuario=who.usuario),
+        sent(direccion="antes@example.org", id_usuario=who.usuario),
+        sent(direccion=CORREO_DE_USUARIO, tipo="recuperacion"),
+    ]
+    sent(direccion="otra@example.org", id_usuario=who.tecnico.id, id_tiquet=who.tiquet)
+
+    told = who.data().json["correos"]
+
+    assert sorted(row["id"] for row in told) == its_own
+    first = next(row for row in told if row["id"] == its_own[0])
+    shown = {"tipo": "comentario", "direccion": CORREO, **failed, "fecha_envio": None}
+    assert shown.items() <= first.items()
+    assert first["fecha_creacion"]
+    who.anonymise()
+    assert who.data().json["correos"] == []
 
 
 @KINDS

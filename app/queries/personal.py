@@ -10,6 +10,7 @@ from app.extensions import db
 from app.models import (
     Adjuntos,
     Comentarios,
+    Correos,
     IdentidadExterna,
     LogTransaccional,
     Seguidores,
@@ -40,6 +41,10 @@ SESION = ("id", "id_usuario", "fecha_creacion", "ultimo_uso", "vence", "fin", "a
 IDENTIDAD = ("id", "id_usuario", "emisor", "sujeto", "fecha_creacion")
 VISTA = ("id", "id_usuario", "nombre", "compartida", "filtros", "fecha_creacion", "version")
 SEGUIDOR = ("id_tiquet", "id_usuario", "motivo", "fecha_creacion")
+CORREO = (
+    *("id", "id_evento", "tipo", "direccion", "id_usuario", "id_tiquet", "id_comentario", "estado"),
+    *("intentos", "error", "fecha_creacion", "fecha_envio"),
+)
 DE_CUENTA = ("usuario", "sesion")  # Their events are about a user, by its id.
 
 Filas = Sequence[dict[str, Any]]
@@ -149,6 +154,7 @@ def everything(who: Titular) -> Iterator[tuple[str, Iterator[Filas]]]:
     yield "comentarios", written(who, columns(Comentarios, COMENTARIO), Comentarios)
     adjuntos = columns(Adjuntos, (*attachments.PROPIAS, "id_autor"))
     yield "adjuntos", written(who, adjuntos, Adjuntos)
+    yield "correos", mails(who)
     yield "eventos", events(who)
 
 
@@ -179,6 +185,14 @@ def written(who: Titular, query: Select[Any], model: type[Any]) -> Iterator[Fila
         yield from pieces(query.where(model.id_autor == id, elsewhere), model.id)
     sent = by_mail(who) if model is Comentarios else files_by_mail(who)
     yield from pieces(query.where(sent, elsewhere), model.id)
+
+
+def mails(who: Titular) -> Iterator[Filas]:
+    """What was written down to be sent to the person and its users, wherever it went; each once."""
+    query, theirs = columns(Correos, CORREO), Correos.direccion.in_(who.correos)
+    yield from pieces(query.where(theirs), Correos.id)
+    for mine in (getattr(Correos, f"id_{who.entidad}") == who.id, of_users(Correos, who)):
+        yield from pieces(query.where(mine, ~theirs), Correos.id)
 
 
 def events(who: Titular) -> Iterator[Filas]:

@@ -47,6 +47,11 @@ class DatosSchema(Out):
         required=True,
         metadata={"description": "Igual; cada archivo se descarga de su `contenido`."},
     )
+    correos = fields.List(
+        fields.Dict,
+        required=True,
+        metadata={"description": "Los enviados y los que esperan: cuándo, de qué clase y cómo fue."},
+    )
     eventos = fields.List(
         fields.Dict,
         required=True,
