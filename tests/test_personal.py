@@ -577,6 +577,46 @@ def test_who_was_let_in_just_before_writes_no_name_anew(caso, monkeypatch):
     assert refusal.value.codigo == "persona_anonimizada"
 
 
+def test_staff_is_erased_as_somebody_who_asks(caso):
+    """As the documentation tells an operator to do it."""
+    who = caso()
+    names = {"nombre": mark(45), "apellido": mark(46), "email": "marca47@example.org"}
+    role = {"tipo_usuario": "Técnico", "categorias": [1], "password": "tres tigres en el trigal"}
+    id = who.made(who.admin, "/api/users", names | role)
+    staff = factories.Quien(id, names["email"], *factories.signed_in(id))
+    path = f"{TIQUETS}/{who.suyo}"
+    who.made(staff, f"{path}/comentarios", {"mensaje": mark(48)})
+    assert who.call(staff, "POST", f"{path}/tomar").status_code == 200
+    own = who.made(staff, TIQUETS, factories.NUEVO | {"titulo": mark(49)})
+    deliveries.fan_out()
+    db.session.remove()
+
+    nobody = who.made(who.admin, "/api/empleados", {"nombre": "Baja 7"})
+    body = {"tipo_usuario": "Solicitante", "categorias": [], "id_empleado": nobody}
+    assert who.call(who.admin, "PUT", f"/api/users/{id}", body).status_code == 200
+    answer = who.call(who.admin, "POST", f"/api/empleados/{nobody}/anonimizar", {"confirmar": "Baja 7"})
+
+    assert answer.json["fecha_anonimizado"]
+    found = [line for line in dump().lower().split("\n") if any(mark(n) in line for n in range(45, 50))]
+    assert found == []
+    after = who.call(who.admin, "GET", path).json
+    assert (after["titulo"], after["usuario_asignado"]["nombre"]) == (
+        factories.NUEVO["titulo"],
+        "Usuario anonimizado",
+    )
+    assert who.call(who.admin, "GET", f"{TIQUETS}/{own}").json["titulo"] == NEUTRO
+
+
+def test_staff_may_lose_its_name_and_leave_what_it_wrote(call, admin):
+    id = factories.UsuarioFactory(nombre=mark(45), apellido=mark(46), telefono=mark(47)).id
+    names = {"nombre": "Usuario", "apellido": "anonimizado", "email": f"anonimizado-{id}@anonimizado.invalid"}
+
+    answer = call(admin, "PUT", f"/api/users/{id}", names | {"telefono": None, "activo": False})
+
+    assert answer.status_code == 200
+    assert "marca" not in answer.get_data(as_text=True)
+
+
 @pytest.fixture
 def worker_beside(monkeypatch):
     """From when it is called, a worker tells webhooks between any two units of work."""
