@@ -34,9 +34,13 @@ def main(arguments: list[str] | None = None) -> None:
     taken = {tiquets: measure(tiquets, asked) for tiquets in asked.tiquets}
     smallest, *others = sorted(taken)
     for more in others:
-        print(f"\nDe {smallest} a {more} tiquets, CPU por petición (meta: hasta {FLAT}):")
+        print(f"\nDe {smallest} a {more} tiquets, CPU por petición (meta: hasta {FLAT}) y la del suelo:")
         for kind in asked.solo:
-            print(f"- {KINDS[kind]}: {taken[more][kind].total / taken[smallest][kind].total:.2f} veces")
+            ours, floor = (
+                after.total / before.total
+                for before, after in zip(taken[smallest][kind], taken[more][kind], strict=True)
+            )
+            print(f"- {KINDS[kind]}: {ours:.2f} veces ({floor:.2f})")
 
 
 def read(arguments: list[str] | None) -> argparse.Namespace:
@@ -58,8 +62,8 @@ def read(arguments: list[str] | None) -> argparse.Namespace:
     return asked
 
 
-def measure(tiquets: int, asked: argparse.Namespace) -> dict[str, Cifras]:
-    """Print the table of one size; answers what ours took."""
+def measure(tiquets: int, asked: argparse.Namespace) -> dict[str, tuple[Cifras, Cifras]]:
+    """Print the table of one size; answers what ours took, and the floor."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmarks-")))
         server = stack.enter_context(Server(*OPTIONS))
@@ -89,7 +93,7 @@ def measure(tiquets: int, asked: argparse.Namespace) -> dict[str, Cifras]:
         running = (ours, floor, server.process.pid)
         for kind, mine, theirs in measuring.measured(*running, load, asked.solo, asked.rondas):
             print(measuring.line(kind, mine, theirs, aims), flush=True)
-            taken[kind] = mine
+            taken[kind] = mine, theirs
         return taken
 
 
