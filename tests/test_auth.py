@@ -6,12 +6,14 @@ import unicodedata
 from time import perf_counter
 
 import pytest
+import sqlalchemy as sa
 from argon2 import PasswordHasher
 
 from app.extensions import db
 from app.models import LogTransaccional, Sesion, Usuario
 from app.services import passwords
 from tests import factories
+from tests.world import events_after, last_event
 
 
 def login(client, email, password=factories.CLAVE):
@@ -165,6 +167,27 @@ def test_no_connection_is_held_while_a_password_is_hashed(client, monkeypatch):
     login(client, email)
 
     assert held == [False]
+
+
+@pytest.mark.parametrize("change", [{"activo": False}, {"password_hash": "of another password"}], ids=str)
+def test_an_account_that_changes_while_its_password_is_hashed_lets_nobody_in(client, monkeypatch, change):
+    user, _same_password = factories.UsuarioFactory(), factories.UsuarioFactory()
+    id, email, verify, mark = user.id, user.email, passwords.verify, last_event()
+
+    def changing(*args):
+        right = verify(*args)
+        db.session.execute(sa.update(Usuario).where(Usuario.id == id).values(**change))
+        db.session.commit()
+        return right
+
+    monkeypatch.setattr(passwords, "verify", changing)
+
+    answer = login(client, email)
+
+    assert (answer.status_code, answer.json["codigo"]) == (401, "credenciales_invalidas")
+    assert [(e["accion"], e["id_entidad"], e["ip"]) for e in events_after(mark)] == [
+        ("sesion.rechazada", id, "127.0.0.1")
+    ]
 
 
 def test_a_refresh_token_works_once_and_its_reuse_ends_the_family(client):
