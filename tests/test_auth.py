@@ -135,9 +135,17 @@ def test_a_password_counts_to_its_last_byte(client, password, almost):
     assert login(client, email, password).status_code == 200
 
 
-def test_an_unsalted_sha256_signs_in_once_and_is_upgraded(client):
-    old = hashlib.sha256(factories.CLAVE.encode()).hexdigest()
-    user = factories.UsuarioFactory(password_hash=old)
+SHA256 = hashlib.sha256(factories.CLAVE.encode()).hexdigest()
+OLDER = {
+    "an unsalted SHA-256": lambda: SHA256,
+    "one that was wrapped": lambda: passwords.wrap(SHA256),
+    "a cheaper argon2id": lambda: PasswordHasher(time_cost=1, memory_cost=1024).hash(factories.CLAVE),
+}
+
+
+@pytest.mark.parametrize("older", OLDER.values(), ids=OLDER)
+def test_an_older_hash_signs_in_once_and_is_upgraded(client, older):
+    user = factories.UsuarioFactory(password_hash=older())
     id, email, version = user.id, user.email, user.version
 
     assert login(client, email, "otra clave").status_code == 401
