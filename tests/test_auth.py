@@ -5,12 +5,14 @@ import statistics
 import unicodedata
 from time import perf_counter
 
+import jwt
 import pytest
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 
 from app.extensions import db
 from app.models import LogTransaccional, Sesion, Usuario
+from app.queries.sessions import INACTIVIDAD
 from app.services import passwords
 from tests import factories
 from tests.world import events_after, last_event
@@ -216,6 +218,17 @@ def test_signing_out_takes_effect_at_once(client, tecnico):
     assert client.post("/api/auth/logout", headers=tecnico.headers).status_code == 204
     gone = client.get("/api/auth/me", headers=tecnico.headers)
     assert (gone.status_code, gone.json["codigo"]) == (401, "sesion_terminada")
+
+
+def test_a_token_ends_when_it_is_said_to(client):
+    pair = login(client, factories.UsuarioFactory().email).json
+
+    said = [
+        jwt.decode(pair[name], options={"verify_signature": False})
+        for name in ("access_token", "refresh_token")
+    ]
+    lives = [claims["exp"] - claims["iat"] for claims in said]
+    assert lives == [pair["expires_in"], INACTIVIDAD.total_seconds()]
 
 
 def test_tokens_are_nowhere_in_the_database(client):
