@@ -103,6 +103,18 @@ def test_it_is_begun_confirmed_and_then_asked_for(client, tecnico, caplog):
     assert found & set(hidden) == set()
 
 
+def test_to_begin_and_to_confirm_leave_an_event_each(client, tecnico):
+    mark = last_event()
+    begun = client.post(FACTOR, json={"password": CLAVE}, headers=tecnico.headers).json
+    client.post(CONFIRM, json={"codigo": pyotp.TOTP(begun["secreto"]).now()}, headers=tecnico.headers)
+
+    changed = {"campo": "segundo_factor", "anterior": False, "nuevo": True}
+    assert [(left["accion"], left["id_entidad"], left["cambios"]) for left in events_after(mark)] == [
+        ("usuario.segundo_factor_iniciado", tecnico.id, []),
+        ("usuario.segundo_factor_activado", tecnico.id, [changed]),
+    ]
+
+
 def test_recovery_codes_are_ten_that_can_be_read_out(client, tecnico):
     codes = [
         code
@@ -329,6 +341,16 @@ def test_it_is_removed_with_the_password_only(client, ana):
     assert (told(wrong), right.status_code) == ((403, "clave_actual_incorrecta"), 204)
     assert client.get(FACTOR, headers=ana.headers).json == NONE
     assert sign_in(client, ana).status_code == 200
+
+
+def test_one_that_was_never_confirmed_is_removed_too(client, tecnico, events):
+    segundo_factor(tecnico.id, activo=False)
+
+    answer = client.delete(FACTOR, json={"password": CLAVE}, headers=tecnico.headers)
+
+    assert answer.status_code == 204
+    assert client.get(FACTOR, headers=tecnico.headers).json == NONE
+    assert [event.cambios for event in events("usuario.segundo_factor_desactivado")] == [[]]
 
 
 def test_an_administrador_removes_it_for_who_lost_the_telephone(client, ana, admin, events):
