@@ -803,6 +803,7 @@ def test_work_that_takes_long_is_not_taken_for_abandoned(send, admin, monkeypatc
 
     monkeypatch.setattr(imports, "take", take)
     monkeypatch.setattr(idempotency, "ALIVE", alive)
+    monkeypatch.setattr(transaction, "LIMIT", None)  # What a unit takes that is told no end.
 
     lines = send(*(FILA | {"id_externo": one} for one in "ABC"), key="una")
 

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 import time_machine
 
+from app import transaction
 from app.extensions import db
 from app.models import ROLES, SegundoFactor, Usuario, utcnow
 from app.queries.users import hash_of
@@ -139,6 +140,20 @@ def test_who_guesses_the_password_there_is_stopped_and_nobody_else(client, tecni
     assert begin(admin, CLAVE)[0] == 200
 
 
+def test_a_password_is_looked_at_within_the_time_of_one_request(client, tecnico, monkeypatch):
+    ends, real, begun = [], transaction.attempt, time.monotonic()
+
+    def attempt(unit, operation, deadline, *more):
+        ends.append(deadline)
+        return real(unit, operation, deadline, *more)
+
+    monkeypatch.setattr(transaction, "attempt", attempt)
+    client.post(FACTOR, json={"password": CLAVE}, headers=tecnico.headers)
+
+    counted, forgotten, _begun = ends
+    assert begun + transaction.LIMIT <= counted == forgotten
+
+
 def test_what_is_active_is_not_confirmed_again(client, ana):
     answer = client.post(CONFIRM, json={"codigo": codigo()}, headers=ana.headers)
 
@@ -231,6 +246,16 @@ def test_the_session_is_called_as_the_one_that_finishes_is(client, ana):
     listed = client.get(f"{AUTH}sesiones", headers={"Authorization": f"Bearer {token}"}).json["data"]
 
     assert [one["agente"] for one in listed if one["actual"]] == ["Movil/2.0"]
+
+
+def test_every_step_of_signing_in_ends_with_its_request(client, ana, with_settings, monkeypatch):
+    """None takes a time of its own, which would begin anew with each."""
+    with_settings(RATELIMIT_ENABLED="true")
+    monkeypatch.setattr(transaction, "LIMIT", None)  # What a unit takes that is told no end.
+
+    assert sign_in(client, ana, "no es esta").status_code == 401
+    assert finish(client, challenge_of(client, ana), codigo()).status_code == 200
+    assert sign_in(client, quien("Técnico")).status_code == 200
 
 
 @pytest.mark.parametrize("code", [codigo, lambda: DE_RECUPERACION])

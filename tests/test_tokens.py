@@ -9,6 +9,7 @@ import sqlalchemy as sa
 import time_machine
 from sqlalchemy import update
 
+from app import transaction
 from app.extensions import db
 from app.models import LogTransaccional, TokenServicio, Usuario, utcnow
 from app.permissions import ALCANCE_DE, ALCANCES, POLITICA, TODOS, Permiso
@@ -338,6 +339,15 @@ def test_one_statement_tells_who_calls(client, admin):
         assert status(client, token) == 200
 
     assert len(statements) == 1, statements
+
+
+def test_who_calls_is_read_within_the_time_of_the_request(client, tecnico, monkeypatch):
+    program = programa(tecnico.id, "catalogos:leer")
+    monkeypatch.setattr(transaction, "LIMIT", None)  # What a read takes that is told no end.
+
+    answers = [client.get(CATALOGOS, headers=who.headers) for who in (tecnico, program)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
 
 
 def test_the_last_use_is_noted_once_a_minute_and_changes_no_version(client, session):
