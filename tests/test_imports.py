@@ -819,10 +819,10 @@ def test_work_that_takes_long_is_not_taken_for_abandoned(send, admin, monkeypatc
 def test_work_that_another_has_taken_over_is_left_to_it(send, monkeypatch, alive):
     monkeypatch.setattr(idempotency, "ALIVE", alive)
     monkeypatch.setattr(edge, "ROWS", 1)
-    real = imports.take
+    theirs, real = utcnow(), imports.take
 
     def take(*args):
-        db.session.execute(sa.update(Idempotencia).values(creado=utcnow()))
+        db.session.execute(sa.update(Idempotencia).values(creado=theirs))
         return real(*args)
 
     monkeypatch.setattr(imports, "take", take)
@@ -830,6 +830,7 @@ def test_work_that_another_has_taken_over_is_left_to_it(send, monkeypatch, alive
     first, last = send(FILA, FILA | {"id_externo": "B"}, key="una")
 
     assert (first["resultado"], last["problema"]["codigo"]) == ("creado", "clave_en_curso")
+    assert db.session.scalars(sa.select(Idempotencia.creado)).one() == theirs
 
 
 @pytest.mark.usefixtures("without_app")
