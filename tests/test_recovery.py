@@ -251,6 +251,15 @@ def test_nobodys_mailbox_is_flooded(client, session, email):
         assert asked(client, email).status_code == 202
 
 
+def test_the_hour_of_an_email_begins_with_its_first_mail(client):
+    with time_machine.travel("2026-03-01T12:00:00Z", tick=False) as clock:
+        asked(client, "nadie@example.org")
+        clock.shift(timedelta(minutes=40))
+        *_, last = [asked(client, "nadie@example.org") for _ in range(attempts.RECUPERACIONES)]
+
+    assert (last.status_code, last.headers["Retry-After"]) == (429, "1200")
+
+
 def test_one_address_asks_thirty_times_a_minute_at_most(client, with_settings):
     with_settings(RATELIMIT_ENABLED="true")
     asking = [asked(client, f"uno{number}@example.org").status_code for number in range(20)]
