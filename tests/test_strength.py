@@ -75,6 +75,7 @@ GOOD = [
     "pW3v0c8mZq5u",
     "xavier#9281$kd",
     "8305719264",
+    "jcontraseña",  # A letter more makes it no word of the list.
     # Almost patterns: five runs in ten characters, every second one a run, short runs, a block of seven.
     *("k12345mz98", "1k2x3q4m5z", "12k34m56q8", "kx7mq2wkx7mq2w"),
     "ñoño y ñandú al sol",
