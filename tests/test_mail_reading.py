@@ -139,6 +139,12 @@ def test_parts_may_lie_in_parts_but_not_without_end():
             reading.read(nested(depth))
 
 
+def test_a_mail_in_a_mail_that_cannot_be_written_out_again_is_refused():
+    inner = b"Content-Type: message/rfc822\n\nSubject: Hola\x0bTo: nadie\n\nHola\n"
+    with pytest.raises(Invalid):
+        reading.read(FROM + b"Content-Type: multipart/mixed; boundary=b\n\n--b\n" + inner + b"--b--\n")
+
+
 @pytest.mark.parametrize(("parts", "read"), [(400, True), (600, False)])
 def test_a_mail_may_have_many_parts_but_not_any_number(parts, read):
     body = b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\nx\n" * parts

@@ -13,6 +13,7 @@ import quopri
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from email.errors import MessageError
 from email.message import Message
 from email.policy import Policy, compat32
 from email.utils import getaddresses
@@ -37,6 +38,7 @@ BROKEN = (
     AttributeError,
     AssertionError,
     RecursionError,
+    MessageError,
 )
 
 WORD = re.compile(r"=\?([^?\s]{1,40})\?([bBqQ])\?([^?]*)\?=")
