@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask_migrate import upgrade
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session, scoped_session
 from werkzeug.test import TestResponse
 
@@ -162,6 +163,7 @@ def session(request: pytest.FixtureRequest) -> Iterator[scoped_session[Session] 
     with app.app_context():
         engine = db.engine
         connection = engine.connect()
+        limit = let_idle(connection)
         outer = connection.begin()
         db.engines[None] = connection  # type: ignore[assignment]  # Requests join through a savepoint.
         try:
@@ -169,8 +171,22 @@ def session(request: pytest.FixtureRequest) -> Iterator[scoped_session[Session] 
         finally:
             db.session.remove()
             outer.rollback()
+            let_idle(connection, limit)
             connection.close()
             db.engines[None] = engine
+
+
+def let_idle(connection: Connection, seconds: int = 0) -> int:
+    """Let a transaction that wrote wait so long for its test, 0 for ever; answers how long it might before.
+
+    MariaDB ends those of the application after three seconds, which a test on a slow machine may compute.
+    """
+    if not getattr(connection.dialect, "is_mariadb", False):
+        return seconds
+    before: int = connection.exec_driver_sql("SELECT @@idle_write_transaction_timeout").scalar_one()
+    connection.exec_driver_sql(f"SET idle_write_transaction_timeout = {seconds}")
+    connection.rollback()
+    return before
 
 
 @pytest.fixture
