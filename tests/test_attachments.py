@@ -310,7 +310,7 @@ def test_a_form_has_files_in_archivo_and_nothing_else(client, send, tecnico, tiq
     assert refused(id_comentario=1) == {"archivo": ["requerido"]}
     assert refused(archivo="texto") == {"archivo.0": ["tipo"]}
     assert refused(archivo=("a.txt", b"a"), otro=("b.txt", b"b")) == {"otro": ["desconocido"]}
-    assert refused(archivo=[(f"{n}.txt", b"a") for n in range(11)]) == {"archivo": ["demasiados"]}
+    assert refused(archivo=[(f"{n}.txt", b"a") for n in range(11)]) == {"archivo": ["cantidad"]}
     assert codes(send(("vacio.txt", b""))) == {"archivo.0": ["archivo_vacio"]}
 
 

