@@ -94,7 +94,7 @@ class Unreadable(Invalid):
 def understood(raw: bytes) -> Mensaje:
     if len(MULTIPART.findall(raw)) > MAX_MULTIPARTS or raw.count(b"\n") > MAX_LINES:
         raise Unreadable
-    message = email.message_from_bytes(raw, factory(), policy=compat32)
+    message = email.message_from_bytes(raw, part_factory(), policy=compat32)
     headers = headers_of(message)
     nombre, remitente = sender(headers.get("from", []))
     id = first(headers, "message-id")
@@ -115,7 +115,7 @@ def understood(raw: bytes) -> Mensaje:
     )
 
 
-def factory() -> Callable[..., Message]:
+def part_factory() -> Callable[..., Message]:
     """What makes the parts of one mail for the parser, which reads on for seconds if nobody stops it."""
     made = 0
 
