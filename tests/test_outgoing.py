@@ -194,6 +194,7 @@ def dripping(at_once, slowly):
     return lambda _arrival: write
 
 
+@pytest.mark.alone
 def test_the_time_is_for_all_of_it_however_steadily_the_bytes_come(session, with_settings, monkeypatch):
     with_settings(**LOOPBACK)
     monkeypatch.setattr(outgoing, "LIMIT", 0.8)
@@ -201,12 +202,12 @@ def test_the_time_is_for_all_of_it_however_steadily_the_bytes_come(session, with
     with receiver(dripping(b"", b"HTTP/1.1 200 OK\r\nX: " + b"a" * 100)) as own:
         start = monotonic()
         assert refused(own.url) == "tiempo_agotado"
-        assert monotonic() - start < 5  # of ten
+        assert monotonic() - start < 1.2
 
     with receiver(dripping(b"HTTP/1.1 200 OK\r\n\r\n", b"a" * 100)) as own:
         start = monotonic()
         answer = outgoing.post(own.url, {}, b"{}")
-        assert monotonic() - start < 5  # of ten
+        assert monotonic() - start < 1.2
     assert (answer.estado, set(answer.cuerpo)) == (200, {"a"})  # It was taken; how it says so is all one.
 
 
