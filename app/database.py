@@ -65,6 +65,8 @@ def code_of(error: DBAPIError) -> int | None:
 
 
 def verdict(error: DBAPIError) -> Verdict:
+    if unanswered(error):  # It was given as long as any may take: another try would wait as long again.
+        return Verdict.BUSY
     code = code_of(error)
     if code is None:
         # PyMySQL closes a connection that broke or got out of step, and answers without a number.
@@ -72,6 +74,14 @@ def verdict(error: DBAPIError) -> Verdict:
         return Verdict.LOST if lost else Verdict.WRONG
     table = SQLITE_VERDICTS if hasattr(error.orig, "sqlite_errorcode") else MYSQL_VERDICTS
     return table.get(code, Verdict.WRONG)
+
+
+def unanswered(error: DBAPIError) -> bool:
+    """Whether a statement had no answer for ``SOCKET`` seconds; a COMMIT or a handshake is none.
+
+    MariaDB ends one at ``STATEMENT``, but a busy server sometimes misses the one that it wants to wake.
+    """
+    return error.statement is not None and isinstance(getattr(error.orig, "__context__", None), TimeoutError)
 
 
 def refusal(error: IntegrityError) -> AppError | None:
