@@ -130,7 +130,8 @@ def test_the_dashboard_counts_no_tickets_when_counts_are_kept(client, admin, des
     assert [row["cantidad"] for row in shown["por_prioridad"]] == [0, 3, 0, 1]
     assert (shown["total"], shown["por_dia"][-1]["creados"]) == (4, 4)
     assert not [statement for statement, _ in statements if "GROUP BY" in statement]
-    assert len(statements) == 5  # who asks, the counts, what happened since, to which tickets, who they are
+    # Who asks, the counts, which events came since, what happened in them, to which tickets, who they are.
+    assert len(statements) == 6
 
 
 def test_without_a_worker_the_dashboard_counts_all(client, admin, session):

@@ -46,12 +46,12 @@ def kept(since: date) -> Conteos | None:
     ).all()
     if not rows or rows[0].hasta is None:
         return None
-    news = behind(rows[0].hasta, MAX_PENDIENTES + 1)
-    if len(news) > MAX_PENDIENTES:
+    late = db.session.scalars(select(log.id).where(*behind(rows[0].hasta)).limit(MAX_PENDIENTES + 1)).all()
+    if len(late) > MAX_PENDIENTES:
         return None
     found = Counter({(row.campo, row.clave): row.cantidad for row in rows})
     try:
-        found.update(change(news))
+        found.update(change(events(log.id.in_(late)) if late else ()))
     except Emptied:
         return None
     by_column: Conteos = {campo: {} for campo in (*IDS, *DIAS)}
@@ -61,13 +61,15 @@ def kept(since: date) -> Conteos | None:
     return by_column
 
 
-def behind(secuencia: int, limite: int | None = None, *where: ColumnElement[bool]) -> Sequence[Any]:
-    """What happened to tickets themselves behind a place of the log, without a number too."""
+def behind(secuencia: int) -> tuple[ColumnElement[bool], ...]:
+    """Events of tickets themselves behind a place of the log, those without a number too."""
+    return or_(log.secuencia > secuencia, log.secuencia.is_(None)), log.entidad == "tiquet"
+
+
+def events(*where: ColumnElement[bool]) -> Sequence[Any]:
+    """What happened, as ``change`` reads it."""
     columns = (log.secuencia, log.accion, log.id_tiquet, log.version_resultante, log.cambios, log.sal)
-    late = or_(log.secuencia > secuencia, log.secuencia.is_(None))
-    return db.session.execute(
-        select(*columns).where(late, log.entidad == "tiquet", *where).limit(limite)
-    ).all()
+    return db.session.execute(select(*columns).where(*where)).all()
 
 
 def change(events: Sequence[Any], hasta: int | None = None) -> Counter[Lugar]:

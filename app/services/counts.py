@@ -48,8 +48,9 @@ def unit() -> int:
     hasta = min(seen + BATCH, end.ultima)
     touched = select(log.id_tiquet).where(log.secuencia > seen, log.secuencia <= hasta)
     ids = set(db.session.scalars(touched.where(log.entidad == "tiquet")))
+    news = queries.events(*queries.behind(seen), log.id_tiquet.in_(ids)) if ids else ()
     try:
-        change = queries.change(queries.behind(seen, None, log.id_tiquet.in_(ids)) if ids else (), hasta)
+        change = queries.change(news, hasta)
     except queries.Emptied:
         count_all()
         return 1
@@ -66,7 +67,7 @@ def count_all() -> int:
     by_column = stats.counted(NOT_IN_TRASH, date.min)
     for campo, values in by_column.items():
         found.update({(campo, clave): cantidad for clave, cantidad in values.items()})
-    found.subtract(queries.change(queries.behind(end.ultima)))
+    found.subtract(queries.change(queries.events(*queries.behind(end.ultima))))
     db.session.execute(delete(Conteo))
     insert_new({place: count for place, count in found.items() if count})
     move(seen, end.ultima)
