@@ -16,10 +16,10 @@ from flask import Flask
 from app import create_app, transaction
 from app.cli import refusals_told
 from app.services import worker
+from app.services.access.users import CLAVE_DE_DEMO
 from app.services.demo import seed_demo
 from app.services.demo_data import USUARIOS
 from app.services.seed import seed_catalogs
-from app.services.users import CLAVE_DE_DEMO
 from config.config import ROOT
 
 HOST = "127.0.0.1"

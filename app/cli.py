@@ -23,10 +23,12 @@ from app.extensions import settings
 from app.permissions import SISTEMA
 from app.queries.legacy import Source
 from app.schemas.fields import Correo, Schema, Texto
-from app.services import chain, counts, legacy, maintenance, passwords, purging, sequencer, users
 from app.services import doctor as doctors
+from app.services import legacy, maintenance
 from app.services import worker as workers
+from app.services.access import passwords, users
 from app.services.demo import seed_demo
+from app.services.log import chain, counts, purging, sequencer
 from app.services.mail import mailbox
 from app.services.seed import seed_catalogs
 from app.utils.messages import text

@@ -12,8 +12,8 @@ from app.extensions import db
 from app.models import ADMINISTRADOR, TECNICO, Clientes, Empleados, Sesion, Usuario, month_mark, utcnow
 from app.models.busqueda import FULLTEXT
 from app.queries.search import MARK
-from app.services import counts
-from app.services.search import joined
+from app.services.desk.search import joined
+from app.services.log import counts
 
 USUARIOS = 1000  # So many that no one asks more often than the limits of requests allow.
 TECNICOS = 50  # of those, who tickets are assigned to; the others are administrators
@@ -49,7 +49,7 @@ FROM (
 JOIN Muestra ON Muestra.id = texto
 ORDER BY seq
 """
-# As ``services/search.py`` writes them.
+# As ``services/desk/search.py`` writes them.
 SEARCHED = """
 INSERT INTO Busqueda_tiquet (id_tiquet, mes, publico, interno)
 SELECT id, mes, words, words FROM (

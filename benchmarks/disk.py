@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from app import create_app
 from app.extensions import db
-from app.services import counts
+from app.services.log import counts
 from benchmarks.__main__ import OPTIONS, prepare, settings
 from benchmarks.data import SYLLABLES
 from config.config import Config

@@ -21,7 +21,8 @@ from app import create_app
 from app.extensions import db
 from app.models import LogTransaccional, Usuario, Webhooks
 from app.permissions import Actor
-from app.services import leases, sequencer, webhooks
+from app.services import leases
+from app.services.log import sequencer, webhooks
 from app.services.worker import MANTENIMIENTO
 from app.transaction import run
 from benchmarks.__main__ import OPTIONS, prepare, settings, tell

@@ -7,7 +7,7 @@ import time_machine
 
 from app.extensions import db
 from app.models import Entregas, utcnow
-from app.services import deliveries
+from app.services.log import deliveries
 
 
 def states() -> dict[str, int]:

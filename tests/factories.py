@@ -32,11 +32,11 @@ from app.models import (
     Webhooks,
     utcnow,
 )
-from app.services import recovery
+from app.services.access import recovery
+from app.services.access.passwords import hash_password
+from app.services.access.sessions import digest
 from app.services.catalog import touch_catalogs
-from app.services.passwords import hash_password
-from app.services.sessions import digest
-from app.services.webhooks import new_secret
+from app.services.log.webhooks import new_secret
 from app.storage import new_name, store
 from app.utils import tokens
 

@@ -13,8 +13,8 @@ import schemathesis
 from flask import Flask
 
 from app import create_app
-from app.services.passwords import hash_password
-from app.services.users import CLAVE_DE_DEMO
+from app.services.access.passwords import hash_password
+from app.services.access.users import CLAVE_DE_DEMO
 from app.utils.etag import TAGS
 from tests import factories
 

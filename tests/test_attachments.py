@@ -18,8 +18,8 @@ from sqlalchemy import select
 from app import storage
 from app.extensions import db
 from app.models import Adjuntos, Tiquet, utcnow
-from app.services import attachments, tickets
-from app.services.files import safe_name
+from app.services.desk import attachments, tickets
+from app.services.desk.files import safe_name
 from app.transaction import TryAgain
 from tests import factories
 from tests.client import Form, codes

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from app.extensions import db
 from app.models import GENESIS, LogTransaccional, utcnow
-from app.services import sequencer
+from app.services.log import sequencer
 from tests import factories
 from tests.client import codes
 from tests.factories import NUEVO

@@ -8,7 +8,7 @@ import pytest
 
 from app.extensions import db
 from app.models import utcnow
-from app.services import sessions
+from app.services.access import sessions
 from tests import factories
 from tests.factories import CLAVE, codigo, programa, segundo_factor, tiquet
 from tests.world import bearer, events_after, last_event, refresh_token

@@ -11,7 +11,8 @@ import time_machine
 from app import transaction
 from app.extensions import db
 from app.models import Intento, LogTransaccional, utcnow
-from app.services import attempts, maintenance, passwords
+from app.services import maintenance
+from app.services.access import attempts, passwords
 from tests import factories
 from tests.factories import CLAVE, quien
 from tests.gunicorn import gunicorn, prepared

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from app.extensions import db
 from app.models import CABEZA_ID, GENESIS, LogCabeza, LogTransaccional
 from app.queries import chain as queries
-from app.services import chain, sequencer
+from app.services.log import chain, sequencer
 from config.config import ROOT
 from tests import factories
 from tests.conftest import SECRETS
@@ -191,7 +191,7 @@ STRUCK = """
 import os, signal, sys
 from app import create_app
 from app.queries import chain
-from app.services import sequencer
+from app.services.log import sequencer
 
 module, name = {"head": (chain, "waiting"), "written": (sequencer, "number_batch")}[sys.argv[1]]
 real = getattr(module, name)

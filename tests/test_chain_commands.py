@@ -5,7 +5,7 @@ import sqlalchemy as sa
 
 from app.extensions import db
 from app.models import BASE_ID, GENESIS, LogCabeza, LogTransaccional, Webhooks
-from app.services import deliveries, purging
+from app.services.log import deliveries, purging
 from tests import factories
 from tests.factories import NUEVO
 from tests.world import between_requests

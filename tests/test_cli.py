@@ -4,7 +4,7 @@ import pytest
 
 from app.extensions import db
 from app.models import LogTransaccional, Usuario
-from app.services import passwords
+from app.services.access import passwords
 
 CLAVE = "una clave bien larga"
 

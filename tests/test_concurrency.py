@@ -17,7 +17,8 @@ from sqlalchemy.orm.exc import StaleDataError
 from app import create_app, database
 from app.extensions import db
 from app.models import Clientes, Idempotencia, LogTransaccional, Tiquet, utcnow
-from app.services import audit, tickets
+from app.services.desk import tickets
+from app.services.log import audit
 from app.utils import requests, tokens
 from tests import factories
 from tests.client import ApiClient
@@ -430,7 +431,7 @@ def test_a_statement_that_the_server_forgets_to_end_is_a_503_and_not_tried_again
         db.session.execute(sa.text("SELECT SLEEP(4)"))
 
     monkeypatch.setattr("app.queries.stats.dashboard", forever)
-    monkeypatch.setattr("app.services.views.create", forever)
+    monkeypatch.setattr("app.services.desk.views.create", forever)
     path, json = {
         "GET": ("/api/tickets/dashboard/stats", None),
         "POST": ("/api/tickets/vistas", {"nombre": "Mías", "filtros": {}}),

@@ -12,7 +12,8 @@ from app.models import Conteo, Lectura, LogTransaccional, Tiquet, utcnow
 from app.queries import counts as queries
 from app.queries import stats
 from app.queries.tickets import NOT_IN_TRASH
-from app.services import counts, maintenance, sequencer
+from app.services import maintenance
+from app.services.log import counts, sequencer
 from tests import factories
 from tests.factories import NUEVO, quien
 from tests.gunicorn import TICKETS, gunicorn

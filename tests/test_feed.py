@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from app.extensions import db
 from app.models import LogTransaccional
-from app.services import purging, sequencer
+from app.services.log import purging, sequencer
 from app.utils import cursors
 from tests import factories
 from tests.factories import NUEVO
@@ -167,7 +167,7 @@ def test_what_many_have_left_without_numbers_is_numbered_before_the_page_is_read
 
 
 def test_a_page_that_cannot_be_known_to_be_empty_is_a_503(client, tecnico, monkeypatch):
-    monkeypatch.setattr("app.services.feed.monotonic", lambda: float("inf"))
+    monkeypatch.setattr("app.services.log.feed.monotonic", lambda: float("inf"))
     plant(1)
 
     answer = client.get(FEED, headers=tecnico.headers)

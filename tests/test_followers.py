@@ -7,7 +7,7 @@ import pytest
 from app.extensions import db
 from app.models import Seguidores, utcnow
 from app.services import maintenance
-from app.services.mentions import MAX, mentioned
+from app.services.desk.mentions import MAX, mentioned
 from tests import factories
 from tests.client import codes
 from tests.factories import NUEVO, UsuarioFactory, quien

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from app.extensions import db
 from app.models import LogTransaccional, Seguidores, Tiquet, utcnow
-from app.services import transitions
+from app.services.desk import transitions
 from tests.client import codes
 from tests.factories import UsuarioFactory, quien
 from tests.rows import plant

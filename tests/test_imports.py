@@ -21,9 +21,11 @@ from app.extensions import db
 from app.models import Idempotencia, LogTransaccional, Tiquet, Usuario, utcnow
 from app.queries.tickets import numero
 from app.schemas.fields import Texto
-from app.services import demo, imports, passwords
+from app.services import demo
+from app.services.access import passwords
+from app.services.access.users import CLAVE_DE_DEMO
+from app.services.desk import imports
 from app.services.seed import seed_catalogs
-from app.services.users import CLAVE_DE_DEMO
 from app.utils import exports, idempotency, sheets, waiting
 from app.utils import imports as edge
 from config.config import ROOT

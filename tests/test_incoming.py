@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from app.extensions import db
 from app.models import Clientes, CorreoRecibido, LogTransaccional, Tiquet, utcnow
-from app.services import maintenance, sequencer
+from app.services import maintenance
+from app.services.log import sequencer
 from tests import factories
 from tests.client import Mail
 from tests.factories import ClienteFactory, EmpleadoFactory, programa, quien

@@ -20,7 +20,8 @@ from werkzeug.security import generate_password_hash
 from app import create_app, transaction
 from app.extensions import db
 from app.models import Base, Comentarios, LogTransaccional, Tiquet, Usuario
-from app.services import passwords, seed
+from app.services import seed
+from app.services.access import passwords
 from app.services.legacy import convert
 from tests import legacy
 from tests.client import ApiClient

@@ -14,7 +14,8 @@ from sqlalchemy.exc import DBAPIError
 
 from app import create_app
 from app.extensions import db
-from app.services import chain, maintenance, sequencer
+from app.services import maintenance
+from app.services.log import chain, sequencer
 from config.config import ROOT
 from tests import factories
 from tests.client import ApiClient

@@ -6,7 +6,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.extensions import db
 from app.models import BASE_ID, LogCabeza, LogTransaccional
-from app.services import chain, sequencer
+from app.services.log import chain, sequencer
 from migrations import triggers
 from tests import factories
 from tests.mariadb import Server

@@ -126,7 +126,7 @@ def test_what_a_client_makes_up_is_no_route_and_no_method(client, lines):
 
 
 def test_an_error_is_written_with_its_trace_on_one_line(client, tecnico, caplog, monkeypatch):
-    monkeypatch.setattr("app.services.users.profile", lambda _id: 1 / 0)
+    monkeypatch.setattr("app.services.access.users.profile", lambda _id: 1 / 0)
 
     answer = client.get("/api/auth/me", headers=tecnico.headers)
 

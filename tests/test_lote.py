@@ -13,8 +13,8 @@ from sqlalchemy.exc import OperationalError
 from app.errors import Unavailable
 from app.extensions import db
 from app.models import Idempotencia, LogTransaccional, Tiquet, utcnow
-from app.services import lote as service
-from app.services import search
+from app.services.desk import lote as service
+from app.services.desk import search
 from app.transaction import SHORTEST
 from app.utils import idempotency, requests
 from app.utils import lote as edge

@@ -11,7 +11,9 @@ from app import transaction
 from app.extensions import db
 from app.models import AVISOS, SOLICITANTE, Correos, Usuario, UsuarioCategoria, utcnow
 from app.permissions import SISTEMA, Actor
-from app.services import audit, comments, maintenance, sequencer
+from app.services import maintenance
+from app.services.desk import comments
+from app.services.log import audit, sequencer
 from app.services.mail import notices, outbox
 from tests import factories
 from tests.factories import NUEVO, quien, tiquet

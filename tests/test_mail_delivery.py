@@ -17,7 +17,7 @@ from app import create_app
 from app.extensions import db
 from app.models import SOLICITANTE, Correos, LogTransaccional, utcnow
 from app.queries import mail as queries
-from app.services import sequencer
+from app.services.log import sequencer
 from app.services.mail import notices, outbox, smtp
 from config.config import ConfigError
 from tests import factories

@@ -21,7 +21,7 @@ from sqlalchemy import Engine, Table, func, inspect, select, text
 from app import create_app
 from app.extensions import db
 from app.models import CERROJOS, Base, BusquedaTiquet, Cerrojo, Tiquet
-from app.services import search
+from app.services.desk import search
 from config.config import Config
 from migrations.types import compared
 

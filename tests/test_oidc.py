@@ -15,8 +15,8 @@ from joserfc import jwt
 
 from app.extensions import db
 from app.models import IdentidadExterna, Sesion, Usuario, utcnow
-from app.services import issuer as asking
-from app.services import oidc, passwords
+from app.services.access import issuer as asking
+from app.services.access import oidc, passwords
 from config.config import Config, ConfigError
 from tests.conftest import config_for
 from tests.factories import CLAVE, ClienteFactory, UsuarioFactory, codigo, quien, segundo_factor

@@ -9,7 +9,8 @@ from openapi_spec_validator import validate
 
 from app import create_app, transaction
 from app.extensions import db
-from app.services import demo_data, recovery
+from app.services import demo_data
+from app.services.access import recovery
 from app.services.demo import seed_demo
 from app.services.seed import seed_catalogs
 from tests.client import SUCCEEDED, ApiClient, document_of, documented, example_of, operations

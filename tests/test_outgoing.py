@@ -6,8 +6,8 @@ from time import monotonic, sleep
 
 import pytest
 
-from app.services import outgoing
-from app.services.outgoing import Refused
+from app.services.log import outgoing
+from app.services.log.outgoing import Refused
 from tests.certificates import certificate
 from tests.receivers import LOOPBACK, receiver
 

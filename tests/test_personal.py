@@ -13,7 +13,10 @@ from app.extensions import db
 from app.models import Base, Correos, Entregas, IdentidadExterna, LogTransaccional, Tiquet, utcnow
 from app.permissions import Actor
 from app.queries.anonymising import NEUTRO
-from app.services import anonymising, chain, deliveries, maintenance, sequencer, users
+from app.services import maintenance
+from app.services.access import users
+from app.services.log import chain, deliveries, sequencer
+from app.services.privacy import anonymising
 from app.services.versions import Precondicion
 from tests import factories
 from tests.client import Form

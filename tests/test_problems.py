@@ -118,7 +118,7 @@ def failing(monkeypatch):
             raise error
 
         monkeypatch.setattr(transaction, "sleep", lambda seconds: None)
-        for name in ("queries.stats.dashboard", "queries.ticket_list.page", "services.tickets.create"):
+        for name in ("queries.stats.dashboard", "queries.ticket_list.page", "services.desk.tickets.create"):
             monkeypatch.setattr(f"app.{name}", fail)
 
     return fail_with

@@ -11,7 +11,7 @@ import time_machine
 
 from app.extensions import db
 from app.models import Correos, IdentidadExterna, LogTransaccional, Recuperacion, Sesion, Usuario, utcnow
-from app.services import attempts, recovery
+from app.services.access import attempts, recovery
 from app.services.mail import outbox
 from tests import factories
 from tests.factories import CLAVE, codigo, segundo_factor

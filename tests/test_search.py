@@ -11,7 +11,8 @@ from app.models import BusquedaTiquet, Tiquet, utcnow
 from app.queries import search as queries
 from app.queries import ticket_search
 from app.schemas.tickets import ORDENES, ORDENES_DE_PAPELERA
-from app.services import demo, maintenance, search
+from app.services import demo, maintenance
+from app.services.desk import search
 from tests import factories
 from tests.rows import LISTA, mixed, pages
 from tests.statements import noted
@@ -212,7 +213,7 @@ def test_of_a_long_conversation_the_newest_comments_are_found(buscar, client, ad
         say(client, admin, id, word)
 
     assert (buscar("primero"), buscar("segundo"), buscar("tercero")) == ([], [id], [id])
-    monkeypatch.setattr("app.services.search.MAX_BUSCADO", 60)
+    monkeypatch.setattr("app.services.desk.search.MAX_BUSCADO", 60)
     say(client, admin, id, "muy largo " * 50)
     assert buscar("siempre encontrado") == [id]
     assert len(db.session.scalars(select(BusquedaTiquet.interno)).one()) <= 62

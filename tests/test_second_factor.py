@@ -15,7 +15,7 @@ from app import transaction
 from app.extensions import db
 from app.models import ROLES, SegundoFactor, Usuario, utcnow
 from app.queries.users import hash_of
-from app.services.sessions import mark_of
+from app.services.access.sessions import mark_of
 from app.utils import tokens
 from config import config
 from tests import factories

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.services import strength
-from app.services.users import MIN_CLAVE
+from app.services.access import strength
+from app.services.access.users import MIN_CLAVE
 from tests import factories
 from tests.client import codes
 from tests.factories import CLAVE

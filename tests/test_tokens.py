@@ -13,7 +13,7 @@ from app import transaction
 from app.extensions import db
 from app.models import LogTransaccional, TokenServicio, Usuario, utcnow
 from app.permissions import ALCANCE_DE, ALCANCES, POLITICA, TODOS, Permiso
-from app.services.tokens import note_use
+from app.services.access.tokens import note_use
 from tests import factories
 from tests.client import Form, codes, operations
 from tests.factories import NUEVO, programa, quien, tiquet

@@ -18,7 +18,7 @@ from app.errors import AppError, Conflict, Invalid, Unauthorized, Unavailable
 from app.extensions import db
 from app.models import Clientes, LogTransaccional, Tiquet, Usuario, utcnow
 from app.permissions import SISTEMA
-from app.services import audit
+from app.services.log import audit
 from tests import factories
 from tests.conftest import config_for
 from tests.threads import at_once

@@ -11,7 +11,7 @@ from app.extensions import db
 from app.models import Entregas, utcnow
 from app.queries import deliveries
 from app.queries.pagination import TOTAL_EXACTO, Corte
-from app.services.deliveries import PLAZO
+from app.services.log.deliveries import PLAZO
 from tests import factories
 from tests.conftest import empty_tables
 from tests.plans import DEPTHS, LIMITE, reading

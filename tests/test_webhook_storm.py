@@ -13,7 +13,8 @@ from flask import current_app
 from app.extensions import db
 from app.models import Entregas, utcnow
 from app.permissions import Actor
-from app.services import deliveries, webhooks, worker
+from app.services import worker
+from app.services.log import deliveries, webhooks
 from app.transaction import run
 from tests import factories
 from tests.conftest import config_for

@@ -16,8 +16,9 @@ from app import transaction
 from app.extensions import db
 from app.models import EN_FILA, Entregas, LogTransaccional, Webhooks, utcnow
 from app.queries import deliveries as queries
-from app.services import deliveries, maintenance, sequencer, webhooks, worker
-from app.services.webhooks import TEMAS
+from app.services import maintenance, worker
+from app.services.log import deliveries, sequencer, webhooks
+from app.services.log.webhooks import TEMAS
 from config.config import ROOT
 from tests import factories
 from tests.client import codes

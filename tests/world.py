@@ -9,9 +9,9 @@ from sqlalchemy import func, select, update
 
 from app.extensions import db
 from app.models import CATALOGOS, Base, Intento, LogTransaccional, Sesion
-from app.services.passwords import hash_password
-from app.services.sessions import digest
-from app.services.users import CLAVE_DE_DEMO
+from app.services.access.passwords import hash_password
+from app.services.access.sessions import digest
+from app.services.access.users import CLAVE_DE_DEMO
 from app.utils import tokens
 from tests import factories
 from tests.factories import Quien

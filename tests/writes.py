@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from app.extensions import db
 from app.models import ENTIDADES, Usuario, utcnow
-from app.services.users import CLAVE_DE_DEMO
+from app.services.access.users import CLAVE_DE_DEMO
 from tests.client import Form
 from tests.factories import (
     NUEVO,

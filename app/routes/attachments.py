@@ -13,7 +13,7 @@ from app.schemas.attachments import (
     AdjuntosPaginaSchema,
 )
 from app.schemas.pages import PaginaArgs
-from app.services import attachments, tickets
+from app.services.desk import attachments, tickets
 from app.utils import cursors
 from app.utils.blueprint import Blueprint, prepare
 from app.utils.etag import if_match, listed, shown

@@ -7,8 +7,8 @@ from flask import Response
 from app.permissions import Permiso
 from app.queries import audit as queries
 from app.schemas.audit import AuditoriaArgs, EventosPaginaSchema, VerificacionSchema, VerificarArgs
-from app.services import sequencer
-from app.services.chain import EN_UNA_PETICION, verify
+from app.services.log import sequencer
+from app.services.log.chain import EN_UNA_PETICION, verify
 from app.utils import cursors
 from app.utils.blueprint import Blueprint
 from app.utils.etag import listed

@@ -29,9 +29,9 @@ from app.schemas.second_factor import (
 )
 from app.schemas.tokens import TokenCreateArgs, TokenNuevoSchema, TokenSchema, TokensPaginaSchema
 from app.schemas.users import ClavePropiaArgs, PerfilSchema, PerfilUpdateArgs
-from app.services import oidc as oidc_service
-from app.services import recovery, second_factor, sessions, users
-from app.services import tokens as service_tokens
+from app.services.access import oidc as oidc_service
+from app.services.access import recovery, second_factor, sessions, users
+from app.services.access import tokens as service_tokens
 from app.transaction import read, run
 from app.utils import cookies, cursors, oidc, tokens
 from app.utils.blueprint import Blueprint, prepare

@@ -13,7 +13,7 @@ from app.schemas.comments import (
     ComentariosPaginaSchema,
     ComentarioUpdateArgs,
 )
-from app.services import comments, tickets
+from app.services.desk import comments, tickets
 from app.utils import cursors
 from app.utils.blueprint import Blueprint
 from app.utils.etag import if_match, listed, shown

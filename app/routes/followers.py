@@ -8,7 +8,7 @@ from app.permissions import Permiso
 from app.queries import followers as queries
 from app.schemas.fields import VacioArgs
 from app.schemas.followers import SeguidoresArgs, SeguidoresPaginaSchema, SeguidorSchema, SeguirArgs
-from app.services import followers, tickets
+from app.services.desk import followers, tickets
 from app.utils import cursors
 from app.utils.blueprint import Blueprint
 from app.utils.etag import listed

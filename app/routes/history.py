@@ -7,7 +7,7 @@ from flask import Response
 from app.permissions import Permiso
 from app.queries import history
 from app.schemas.history import HistorialArgs, HistorialPaginaSchema
-from app.services import tickets
+from app.services.desk import tickets
 from app.utils import cursors
 from app.utils.blueprint import Blueprint
 from app.utils.etag import listed

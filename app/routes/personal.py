@@ -6,7 +6,8 @@ from flask import Response, g
 
 from app.permissions import Permiso
 from app.schemas.personal import AnonimizarArgs, DatosSchema
-from app.services import anonymising, people, personal
+from app.services import people
+from app.services.privacy import anonymising, personal
 from app.utils.blueprint import Blueprint
 from app.utils.etag import shown
 from app.utils.idempotency import in_units

@@ -14,7 +14,7 @@ from app.schemas.relations import (
     RelacionSchema,
 )
 from app.schemas.tickets import TiquetSchema
-from app.services import merging, relations, tickets
+from app.services.desk import merging, relations, tickets
 from app.utils import cursors
 from app.utils.blueprint import Blueprint
 from app.utils.etag import if_match, listed, shown

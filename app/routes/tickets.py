@@ -18,7 +18,7 @@ from app.schemas.tickets import (
     TiquetSchema,
     TiquetUpdateArgs,
 )
-from app.services import tickets
+from app.services.desk import tickets
 from app.utils import cursors
 from app.utils.blueprint import Blueprint
 from app.utils.etag import if_match, listed, shown

@@ -8,7 +8,7 @@ from app.permissions import Permiso
 from app.schemas.fields import VacioArgs
 from app.schemas.tickets import TiquetSchema
 from app.schemas.transitions import AsignarArgs, TransicionArgs, TransicionesSchema
-from app.services import tickets, transitions
+from app.services.desk import tickets, transitions
 from app.transitions import steps_of
 from app.utils import cursors
 from app.utils.blueprint import Blueprint

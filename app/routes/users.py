@@ -22,7 +22,8 @@ from app.schemas.users import (
     UsuarioSchema,
     UsuarioUpdateArgs,
 )
-from app.services import second_factor, transitions, users
+from app.services.access import second_factor, users
+from app.services.desk import transitions
 from app.utils import cursors
 from app.utils.blueprint import Blueprint, prepare
 from app.utils.etag import if_match, listed, shown

@@ -7,7 +7,7 @@ from app.queries import ticket_list
 from app.queries import views as queries
 from app.routes.resource import Resource, register
 from app.schemas import views as schemas
-from app.services import views
+from app.services.desk import views
 from app.utils import cursors
 from app.utils.blueprint import Blueprint
 from app.utils.identity import current_actor

@@ -22,7 +22,7 @@ from app.schemas.webhooks import (
     WebhooksPaginaSchema,
     WebhookUpdateArgs,
 )
-from app.services import webhooks
+from app.services.log import webhooks
 from app.utils import cursors
 from app.utils.blueprint import Blueprint
 from app.utils.etag import if_match, listed, shown, with_secret

@@ -5,7 +5,7 @@ from marshmallow import fields
 
 from app.schemas.fields import Clave, Correo, Schema, Texto
 from app.schemas.users import SECRETA
-from app.services.users import MIN_CLAVE
+from app.services.access.users import MIN_CLAVE
 
 
 class LoginArgs(Schema):

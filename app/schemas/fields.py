@@ -15,7 +15,7 @@ from marshmallow import fields, validate
 
 from app import patterns
 from app.errors import Falla
-from app.services.users import MAX_CLAVE
+from app.services.access.users import MAX_CLAVE
 
 MAX_ID = 2147483647
 

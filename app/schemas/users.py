@@ -19,8 +19,8 @@ from app.schemas.fields import (
     requires,
 )
 from app.schemas.pages import PaginaArgs
+from app.services.access.users import MIN_CLAVE
 from app.services.mail.texts import A_ELEGIR
-from app.services.users import MIN_CLAVE
 
 ROLES = ("Administrador", "Técnico", "Solicitante")
 MAX_PREFERENCIAS = 4000  # bytes of JSON

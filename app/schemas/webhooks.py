@@ -17,7 +17,7 @@ from app.schemas.fields import (
     requires,
 )
 from app.schemas.pages import PaginaArgs, pagina_de
-from app.services.webhooks import TEMAS
+from app.services.log.webhooks import TEMAS
 
 ESTADOS = ("pendiente", "entregada", "muerta")
 PATRON = rf"(\*|({'|'.join(TEMAS)})\.(\*|[a-z_]+))"

@@ -11,7 +11,8 @@ from app.extensions import db
 from app.models import CATALOGOS, ENTIDADES, Catalogo, CatalogoEpoca, EstadoTiquet, fold
 from app.permissions import Actor, Permiso, require
 from app.queries import catalog as queries
-from app.services import audit, changes, locks
+from app.services import changes, locks
+from app.services.log import audit
 from app.services.references import refuse, refuse_in_use, wrong_references
 from app.services.versions import Precondicion, check_version
 

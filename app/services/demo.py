@@ -18,10 +18,12 @@ from app.models import (
 )
 from app.permissions import SISTEMA
 from app.queries import users
-from app.services import audit, enrolment, passwords, search
 from app.services import demo_data as datos
+from app.services.access import passwords
+from app.services.access.users import CLAVE_DE_DEMO
 from app.services.demo_data import Caso, Mensaje
-from app.services.users import CLAVE_DE_DEMO
+from app.services.desk import enrolment, search
+from app.services.log import audit
 
 CANALES = ("web", "correo", "telefono", "web", "api")
 

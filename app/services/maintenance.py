@@ -32,7 +32,10 @@ from app.models import (
 from app.permissions import SISTEMA
 from app.queries import catalog, deliveries
 from app.queries.tickets import IN_TRASH, NOT_IN_TRASH
-from app.services import anonymising, attachments, audit, lifecycle, locks, relations, search
+from app.services import locks
+from app.services.desk import attachments, lifecycle, relations, search
+from app.services.log import audit
+from app.services.privacy import anonymising
 from app.transitions import CERRADO, RESUELTO
 
 BATCH = 500  # rows; a ticket takes a unit of its own

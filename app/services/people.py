@@ -8,7 +8,8 @@ from app.models import Clientes, Empleados
 from app.permissions import Actor, Permiso, require
 from app.queries import people as queries
 from app.queries.catalog import all_catalogs
-from app.services import audit, changes
+from app.services import changes
+from app.services.log import audit
 from app.services.references import refuse, refuse_in_use, wrong_references
 from app.services.versions import Precondicion, check_version
 

@@ -18,7 +18,8 @@ from time import monotonic
 from uuid import uuid4
 
 from app.queries import leases as queries
-from app.services import counts, deliveries, leases, maintenance, sequencer
+from app.services import leases, maintenance
+from app.services.log import counts, deliveries, sequencer
 from app.services.mail import mailbox, notices, outbox
 
 LOG = logging.getLogger(__name__)

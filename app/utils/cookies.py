@@ -12,7 +12,7 @@ from flask import Response, request
 from app.errors import Forbidden
 from app.extensions import settings
 from app.queries.sessions import INACTIVIDAD
-from app.services.attempts import key
+from app.services.access.attempts import key
 from app.utils import tokens
 from app.utils.etag import listed
 

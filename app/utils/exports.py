@@ -12,7 +12,7 @@ from flask import Response, send_file, stream_with_context
 
 from app.errors import Falla, Invalid
 from app.models import utcnow
-from app.services.audit import plain
+from app.services.log.audit import plain
 from app.storage import told
 from app.utils.json import dumps
 

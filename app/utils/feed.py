@@ -7,8 +7,8 @@ from typing import Any
 from flask import Response, g
 
 from app.permissions import Permiso
-from app.services import feed
-from app.services.feed import Tramo
+from app.services.log import feed
+from app.services.log.feed import Tramo
 from app.utils import cursors, waiting
 from app.utils.blueprint import enter_again
 from app.utils.etag import listed

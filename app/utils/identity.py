@@ -9,8 +9,8 @@ from app.errors import Unauthorized
 from app.permissions import Actor
 from app.queries import sessions
 from app.queries import tokens as service_tokens
-from app.services.sessions import digest
-from app.services.tokens import FORMA, PREFIJO, note_use
+from app.services.access.sessions import digest
+from app.services.access.tokens import FORMA, PREFIJO, note_use
 from app.transaction import read
 from app.utils import tokens
 

@@ -14,8 +14,8 @@ from app.extensions import db
 from app.permissions import Actor, Permiso
 from app.queries.imports import Clave
 from app.queries.tickets import numero
-from app.services import imports
-from app.services.imports import Destino, Fila
+from app.services.desk import imports
+from app.services.desk.imports import Destino, Fila
 from app.transaction import new_operation, read, run
 from app.utils import idempotency, problems, sheets, simulation, waiting
 from app.utils.blueprint import enter_again

@@ -9,15 +9,15 @@ from flask_limiter import Limiter
 from limits.errors import StorageError
 
 from app.errors import Unauthorized, Unavailable
-from app.services.attempts import network_of
-from app.services.tokens import PREFIJO
+from app.services.access.attempts import network_of
+from app.services.access.tokens import PREFIJO
 from app.utils import tokens
 from app.utils.counts import Counts
 from app.utils.identity import service_holder
 from config.config import Config
 
 PETICIONES = "600 per minute"  # of a user, or of whoever has no token from one network
-RENOVACIONES = "60 per minute"  # from one network; sign-ins are counted by services/attempts.py
+RENOVACIONES = "60 per minute"  # from one network; sign-ins are counted by services/access/attempts.py
 EXENTOS = ("service", "documentos")  # blueprints
 PATIENCE = 0.25  # seconds that Redis has; it is asked at every request
 HEADERS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")

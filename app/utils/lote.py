@@ -9,7 +9,7 @@ from flask import Response, g, request, url_for
 
 from app.errors import AppError, Forbidden, Unavailable
 from app.permissions import Actor
-from app.services import lote
+from app.services.desk import lote
 from app.transaction import new_operation, run
 from app.utils import idempotency, problems, simulation
 from app.utils.etag import listed

@@ -15,8 +15,8 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 
 from app.errors import Unauthorized
 from app.extensions import settings
-from app.services import oidc
-from app.services.oidc import CODE_LIFE, FLOW_LIFE
+from app.services.access import oidc
+from app.services.access.oidc import CODE_LIFE, FLOW_LIFE
 from app.utils.cookies import is_secure
 from app.utils.identity import current_actor
 from app.utils.requests import restart_clock

@@ -10,7 +10,7 @@ from app import database
 from app.database import PoolTimeout, Verdict
 from app.errors import AppError, Forbidden, Invalid, Unauthorized, Unavailable
 from app.queries.audit import events_of
-from app.services import audit
+from app.services.log import audit
 from app.transaction import run
 from app.utils.identity import current_actor
 from app.utils.json import dumps

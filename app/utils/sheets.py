@@ -11,7 +11,7 @@ from marshmallow import ValidationError
 from app.errors import BadRequest, Falla, Invalid
 from app.schemas.fields import Entero
 from app.schemas.imports import FilaArgs
-from app.services.imports import Fila
+from app.services.desk.imports import Fila
 from app.services.references import Errores
 from app.utils.exports import original
 from app.utils.parser import flatten, load_json

@@ -10,8 +10,8 @@ from flask import Response, g, request, stream_with_context
 
 from app.errors import AppError
 from app.permissions import Permiso
-from app.services import feed
-from app.services.feed import Tramo
+from app.services.log import feed
+from app.services.log.feed import Tramo
 from app.utils import waiting
 from app.utils.blueprint import enter_again
 from app.utils.cursors import feed_cursor

@@ -12,7 +12,7 @@ from werkzeug.formparser import FormDataParser
 
 from app.errors import BadRequest, TooLarge, UnsupportedMediaType
 from app.extensions import settings
-from app.services.files import MB
+from app.services.desk.files import MB
 from app.storage import told
 from app.utils.requests import restart_clock
 

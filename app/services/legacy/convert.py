@@ -12,10 +12,10 @@ from app import patterns
 from app.models import ADMINISTRADOR, SOLICITANTE, TECNICO, utcnow
 from app.permissions import PERSONAL
 from app.queries.legacy import Fila
-from app.services import passwords
+from app.services.access import passwords
+from app.services.access.users import normalize_email
+from app.services.desk.lifecycle import SIN_RESOLUCION
 from app.services.legacy.report import NotTaken, Report
-from app.services.lifecycle import SIN_RESOLUCION
-from app.services.users import normalize_email
 from app.transitions import CERRADO, RESUELTO
 
 ROLES = {1: ADMINISTRADOR, 2: TECNICO, 3: SOLICITANTE}

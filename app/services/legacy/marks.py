@@ -4,7 +4,7 @@ from typing import Any
 
 from app.permissions import Actor
 from app.queries import legacy as queries
-from app.services import audit
+from app.services.log import audit
 
 IMPORTACION = Actor(id=None, tipo_usuario=None, tipo="sistema", origen="importacion")
 

@@ -12,12 +12,14 @@ from app.models import ADMINISTRADOR, SOLICITANTE, TECNICO, Comentarios, Tiquet,
 from app.permissions import PERSONAL
 from app.queries import legacy as queries
 from app.queries.legacy import Fila, LegacyError, Source
-from app.services import audit, passwords, search
+from app.services.access import passwords
+from app.services.desk import search
+from app.services.desk.tickets import touch
 from app.services.legacy import catalogs, convert
 from app.services.legacy.convert import Context
 from app.services.legacy.marks import IMPORTACION, created
 from app.services.legacy.report import SIN_LUGAR, TOMADAS, YA_ESTABAN, NotTaken, Report
-from app.services.tickets import touch
+from app.services.log import audit
 
 GAP = 1000  # ids left free between the older database's users and the account that stands for nobody
 MODELOS: dict[str, Any] = {"usuario": Usuario, "tiquet": Tiquet, "comentario": Comentarios}

@@ -24,11 +24,12 @@ from app.queries import attachments as files_kept
 from app.queries import incoming as queries
 from app.queries import tickets as ticket_queries
 from app.queries.catalog import all_catalogs
-from app.services import attachments, comments, lifecycle, locks, people, relations, tickets, transitions
-from app.services.files import MB, examine, safe_name
+from app.services import locks, people
+from app.services.access.users import normalize_email
+from app.services.desk import attachments, comments, lifecycle, relations, tickets, transitions
+from app.services.desk.files import MB, examine, safe_name
 from app.services.mail import reading, threads, wording
 from app.services.mail.reading import Archivo, Mensaje
-from app.services.users import normalize_email
 from app.transaction import TryAgain
 from app.transitions import CERRADO, FUSIONADO, can_still_reopen
 

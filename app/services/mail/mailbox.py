@@ -21,8 +21,8 @@ from app.models import ADMINISTRADOR
 from app.permissions import Actor
 from app.queries import incoming as queries
 from app.services import leases
+from app.services.access.users import normalize_email
 from app.services.mail import incoming
-from app.services.users import normalize_email
 
 LOG = logging.getLogger(__name__)
 

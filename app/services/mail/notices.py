@@ -13,8 +13,8 @@ from app.models import AVISOS, SOLICITANTE, Correos, Lectura, utcnow
 from app.permissions import PERSONAL
 from app.queries import feed
 from app.queries import mail as queries
-from app.services.lifecycle import SIN_RESOLVER
-from app.services.mentions import MAX, mentioned
+from app.services.desk.lifecycle import SIN_RESOLVER
+from app.services.desk.mentions import MAX, mentioned
 
 LECTOR = "correo"
 BATCH = 200  # events that are told in one unit of work

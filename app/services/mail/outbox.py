@@ -16,7 +16,7 @@ from app import transaction
 from app.extensions import db, settings
 from app.models import ENVIADO, FALLIDO, OMITIDO, PENDIENTE, RECUPERACION, Correos, utcnow
 from app.queries import mail as queries
-from app.services import recovery
+from app.services.access import recovery
 from app.services.mail import writing
 from app.services.mail.letters import Carta, message
 from app.services.mail.smtp import Refused, Send, ServerDown, outgoing

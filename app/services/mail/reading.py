@@ -20,8 +20,8 @@ from email.utils import getaddresses
 
 from app.errors import Invalid
 from app.patterns import EMAIL
+from app.services.access.users import normalize_email
 from app.services.mail import wording
-from app.services.users import normalize_email
 
 MAX_HEADER = 20_000  # characters of one header that are looked at
 MAX_EMAIL = 254

@@ -1,0 +1,1 @@
+"""The tickets: their life, what is said and kept with them, and how they come in and are found."""

@@ -1,0 +1,1 @@
+"""The log of what happened: written, numbered, chained, read on, and told to others."""
