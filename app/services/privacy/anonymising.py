@@ -6,14 +6,12 @@ goes first, so that nothing that is told from then on names it; its e-mails go l
 looked for in what others wrote.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
-from enum import Enum
 from time import monotonic
 from typing import Any
 
-import orjson
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, or_
 
 from app import transaction
 from app.errors import Falla, Invalid, Unavailable
@@ -24,16 +22,8 @@ from app.models import (
     Comentarios,
     Empleados,
     EtiquetaTiquet,
-    Idempotencia,
-    IdentidadExterna,
     LogTransaccional,
-    Seguidores,
-    SegundoFactor,
-    Sesion,
     Tiquet,
-    TokenServicio,
-    Usuario,
-    UsuarioCategoria,
     Vistas,
     utcnow,
 )
@@ -44,26 +34,17 @@ from app.queries.anonymising import NEUTRO, Llevado, Parte
 from app.queries.people import PERSONAS
 from app.queries.personal import Titular
 from app.services import people
-from app.services.access import attempts, sessions, users
+from app.services.access import sessions, users
 from app.services.desk import search
 from app.services.log import audit, sequencer, webhooks
-from app.services.mail import outbox
+from app.services.privacy import identity, kept_answers
+from app.services.privacy.identity import APELLIDO, NADIE, NOMBRE
+from app.services.privacy.steps import Paso, empty, neutral, without_emails
 from app.storage import store
 
-NOMBRE, APELLIDO = "Usuario", "anonimizado"  # of a user
-NADIE = "Anonimizado"  # of a person
-SIN_CLAVE = "*"  # No password has this hash.
 RESERVA = 3.0  # seconds that a request leaves for its last unit of work and its answer
 VUELTAS = 3  # through its tickets, on which others may write meanwhile
 NUMERACIONES = 20  # that one unit of work waits for
-
-
-class Paso(Enum):
-    """What a unit of work leaves."""
-
-    HECHO = "done"
-    MAS = "there is more"
-    NUMERAR = "an event has no number yet: nothing was done"
 
 
 class OutOfTime(Exception):
@@ -159,7 +140,7 @@ class Borrado:
         self.answers()
         for ids in queries.showing(self.who):
             self.whole(lambda ids=ids: forget_told(ids))  # type: ignore[misc]
-        self.whole(self.identity)
+        self.whole(lambda: identity.erase(self.actor, self.who))
 
     def whole(self, unit: Callable[[], Paso]) -> None:
         """Run ``unit`` until it says that it is done; what lay in the store goes after its commit."""
@@ -321,166 +302,31 @@ class Borrado:
             return Paso.NUMERAR
         if empty(events):
             return Paso.MAS
-        nombre = self.without_emails(vista.nombre)
+        nombre = without_emails(vista.nombre, self.who.correos)
         if nombre != vista.nombre:
             vista.nombre = f"{nombre[:100]} {id}"  # One's views have different names.
-        vista.filtros = self.neutral(vista.filtros)
+        vista.filtros = neutral(vista.filtros, self.who.correos)
         db.session.flush()
         audit.append("vista.anonimizado", self.actor, id_entidad=id, version_resultante=vista.version)
         return Paso.HECHO
-
-    def without_emails(self, text: str) -> str:
-        for correo in self.who.correos:
-            text = queries.pattern(correo).sub(NEUTRO, text)
-        return text
-
-    def neutral(self, value: Any) -> Any:
-        """JSON without its e-mails."""
-        if isinstance(value, str):
-            return self.without_emails(value)
-        if isinstance(value, list):
-            return [self.neutral(one) for one in value]
-        if isinstance(value, dict):
-            return {name: self.neutral(one) for name, one in value.items()}
-        return value
 
     def answers(self) -> None:
         """Answers that are kept for a repetition and show the person, its users or its tickets."""
         for rows in queries.answers():
             self.check_time()
-            shown = [(row, dict_of(row["cuerpo"])) for row in rows]
-            tickets = {id for _, body in shown for id in tickets_in(body)}
+            shown = [(row, kept_answers.dict_of(row["cuerpo"])) for row in rows]
+            tickets = {id for _, body in shown for id in kept_answers.tickets_in(body)}
             own = transaction.read(lambda tickets=tickets: queries.owned_among(self.who, tickets))  # type: ignore[misc]
-            due = [(row["id_usuario"], row["clave"]) for row, body in shown if self.is_shown(row, body, own)]
+            due = [
+                (row["id_usuario"], row["clave"])
+                for row, body in shown
+                if kept_answers.shows(row, body, self.who, own)
+            ]
             if due:
-                self.whole(lambda due=due: forget_answers(due))  # type: ignore[misc]
-
-    def is_shown(self, row: dict[str, Any], body: dict[str, Any], own: set[int]) -> bool:
-        kinds = {f"{self.who.entidad}s": (self.who.id,), "users": self.who.usuarios}
-        itself = any(
-            row["ruta"].startswith(f"POST /api/{kind}") and body.get("id") in ids
-            for kind, ids in kinds.items()
-        )
-        named = {body.get("id_usuario_creador"), (body.get("autor") or {}).get("id")}
-        text = row["cuerpo"].decode(errors="replace")
-        return bool(
-            itself
-            or own & tickets_in(body)
-            or named & set(self.who.usuarios)
-            or self.without_emails(text) != text
-        )
-
-    def identity(self) -> Paso:
-        """Last: the e-mails of it and its users, and all that is theirs alone."""
-        webhooks.forget(self.who.entidad, [self.who.id])
-        for entidad in personal.DE_CUENTA:
-            webhooks.forget(entidad, self.who.usuarios)
-        theirs = {f"id_{self.who.entidad}": [self.who.id], "id_usuario": self.who.usuarios}
-        outbox.forget_person(self.who.correos, **theirs)
-        persona = people.find(self.who.entidad, self.who.id)
-        accounts = queries.locked_users(self.who)
-        if persona.anonimizacion_pedida is None:
-            return Paso.HECHO  # Another was faster.
-        partes = queries.of_account(self.who)
-        if any(queries.has_unnumbered(parte.where) for parte in partes):
-            return Paso.NUMERAR
-        if empty(*partes):
-            return Paso.MAS
-        for user in accounts:
-            self.account(user)
-        for name in (*PERSONAS[self.who.entidad].PROPIAS, "apellido", "email", "telefono", "id_ubicacion"):
-            setattr(persona, name, None)
-        persona.nombre, persona.notas, persona.id_externo, persona.activo = NADIE, None, None, False
-        persona.anonimizacion_pedida, persona.fecha_anonimizado = None, utcnow()
-        db.session.flush()
-        audit.append(
-            f"{self.who.entidad}.anonimizado",
-            self.actor,
-            id_entidad=persona.id,
-            version_resultante=persona.version,
-            cambios=audit.differences({}, self.counts()),
-        )
-        return Paso.HECHO
-
-    def counts(self) -> dict[str, int]:
-        """How much of a person stays, without a text."""
-        own = personal.asked_by(self.who)
-        tickets = select(func.count()).select_from(Tiquet).where(own)
-        comments = select(func.count()).select_from(Comentarios).join(Tiquet).where(own)
-        return {
-            "usuarios": len(self.who.usuarios),
-            "tiquets": db.session.execute(tickets).scalar_one(),
-            "comentarios": db.session.execute(comments).scalar_one(),
-        }
-
-    def account(self, user: Usuario) -> None:
-        """A user that nobody is any more."""
-        id = user.id
-        attempts.forget(attempts.of_email(user.email), attempts.of_user(id))
-        for model in (
-            Sesion,
-            TokenServicio,
-            Seguidores,
-            Vistas,
-            UsuarioCategoria,
-            SegundoFactor,
-            IdentidadExterna,
-            Idempotencia,
-        ):
-            db.session.execute(delete(model).where(model.id_usuario == id))
-        user.email = f"anonimizado-{id}@anonimizado.invalid"
-        user.nombre, user.apellido, user.password_hash = NOMBRE, APELLIDO, SIN_CLAVE
-        user.activo = user.disponible = user.segundo_factor = user.debe_cambiar_clave = False
-        user.telefono = user.id_ubicacion = user.ultimo_acceso = None
-        user.idioma, user.zona_horaria, user.preferencias, user.categorias = "es", "UTC", {}, []
-        db.session.flush()
-        audit.append("usuario.anonimizado", self.actor, id_entidad=id, version_resultante=user.version)
-
-
-def empty(*partes: Parte) -> bool:
-    """Empty events that may tell something, salt and all; answers whether there may be more."""
-    full = False
-    for parte in partes:
-        ids = queries.telling(parte)
-        if ids:
-            webhooks.forget_events(queries.numbers(ids))
-            telling = update(LogTransaccional).where(LogTransaccional.id.in_(ids), queries.NUMBERED)
-            db.session.execute(
-                telling.values(cambios=[], sal=None).execution_options(synchronize_session=False)
-            )
-        full |= len(ids) >= queries.BATCH
-    return full
+                self.whole(lambda due=due: kept_answers.forget(due))  # type: ignore[misc]
 
 
 def forget_told(tickets: list[int]) -> Paso:
     """What webhooks were, or are to be, told of tickets while these showed names."""
     webhooks.forget_ticket(tickets)
     return Paso.HECHO
-
-
-def forget_answers(keys: Iterable[tuple[int, str]]) -> Paso:
-    """The keys stay, so that no request is done twice."""
-    for id_usuario, clave in keys:
-        mine = update(Idempotencia).where(Idempotencia.id_usuario == id_usuario, Idempotencia.clave == clave)
-        db.session.execute(mine.values(cuerpo=None, cabeceras=None))
-    return Paso.HECHO
-
-
-def dict_of(cuerpo: bytes) -> dict[str, Any]:
-    """What a stored answer shows; nothing of one that is no object."""
-    try:
-        found = orjson.loads(cuerpo)
-    except orjson.JSONDecodeError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def tickets_in(body: dict[str, Any]) -> set[int]:
-    """The tickets that an answer shows, or shows something of."""
-    rows = [body, *(row for row in body.get("data") or [] if isinstance(row, dict))]
-    return {
-        row[name]
-        for row in rows
-        for name, is_so in (("id_tiquet", True), ("id", "numero" in row))
-        if is_so and isinstance(row.get(name), int)
-    }
