@@ -20,7 +20,7 @@ from app.services.access.users import CLAVE_DE_DEMO
 from app.services.demo import seed_demo
 from app.services.demo_data import USUARIOS
 from app.services.seed import seed_catalogs
-from config.config import ROOT
+from config.places import ROOT
 
 HOST = "127.0.0.1"
 

@@ -15,7 +15,8 @@ from app.utils.json import OrjsonProvider
 from app.utils.proxies import TrustedProxies
 from app.utils.uploads import SpoolingRequest
 from config import logs
-from config.config import INSTANCE, Config
+from config.config import Config
+from config.places import INSTANCE
 
 ALLOWED_HEADERS = (
     *("Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "Prefer"),

@@ -7,7 +7,8 @@ from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 
 from app.models import Base
-from config.config import ROOT, Config
+from config.config import Config
+from config.places import ROOT
 
 # Nothing is flushed on the way: a row that is changed twice in a unit has one new version, not two.
 SESSION = {"autoflush": False, "join_transaction_mode": "create_savepoint"}

@@ -16,7 +16,8 @@ from app.utils import tokens
 from benchmarks import data, measuring
 from benchmarks.measuring import AIMS, AIMS_MYSQLDB, KINDS, Cifras, Load
 from benchmarks.servers import gunicorn, settle
-from config.config import ROOT, Config
+from config.config import Config
+from config.places import ROOT
 from tests.mariadb import Server
 
 # As much memory as a desk of a million tickets needs, and a disk that keeps up.

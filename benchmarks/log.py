@@ -28,7 +28,8 @@ from app.transaction import run
 from benchmarks.__main__ import OPTIONS, prepare, settings, tell
 from benchmarks.measuring import Load, Ronda, one_round
 from benchmarks.servers import Gunicorn, gunicorn, settle
-from config.config import ROOT, Config
+from config.config import Config
+from config.places import ROOT
 from migrations import triggers
 from tests.mariadb import Server
 from tests.receivers import LOOPBACK, Receiver, receiver

@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.__main__ import OPTIONS, prepare, settings, tell
 from benchmarks.measuring import KINDS, Load
 from benchmarks.servers import WORKERS, Gunicorn, gunicorn
-from config.config import ROOT
+from config.places import ROOT
 from tests.mariadb import Server
 
 LOADS = 7

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from config.config import ROOT
+from config.places import ROOT
 from tests.mariadb import PATIENCE, free_port
 
 WORKERS, THREADS = 2, 4

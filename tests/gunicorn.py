@@ -22,7 +22,7 @@ from flask_migrate import upgrade
 from app import create_app, transaction
 from app.extensions import db
 from app.services import seed
-from config.config import ROOT
+from config.places import ROOT
 from tests import factories
 from tests.client import Form
 from tests.conftest import SECRETS, config_for

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-from config.config import ROOT
+from config.places import ROOT
 from tests.certificates import certificate
 from tests.gunicorn import Answer, ask
 from tests.mariadb import free_port, program

@@ -17,7 +17,7 @@ from flask import Flask, current_app
 
 from app.extensions import db
 from app.models import Base, LogTransaccional, Tiquet
-from config.config import ROOT
+from config.places import ROOT
 from tests import factories
 from tests.gunicorn import TICKETS, prepared
 from tests.mariadb import Server

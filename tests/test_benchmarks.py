@@ -14,7 +14,7 @@ from werkzeug.test import Client
 
 from benchmarks import floor
 from benchmarks.measuring import KINDS, Load
-from config.config import ROOT
+from config.places import ROOT
 from tests import factories
 from tests.conftest import SECRETS
 from tests.rows import LISTA

@@ -20,7 +20,7 @@ from app.extensions import db
 from app.models import CABEZA_ID, GENESIS, LogCabeza, LogTransaccional
 from app.queries import chain as queries
 from app.services.log import chain, sequencer
-from config.config import ROOT
+from config.places import ROOT
 from tests import factories
 from tests.conftest import SECRETS
 from tests.factories import NUEVO

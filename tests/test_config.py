@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from config import config as module
+from config import reader as module
 from config.config import Config, ConfigError
 
 pytestmark = pytest.mark.usefixtures("without_app")

@@ -6,7 +6,8 @@ from flask_migrate import upgrade
 
 from app import create_app
 from app.extensions import db
-from config.config import ROOT, Config, ConfigError
+from config.config import Config, ConfigError
+from config.places import ROOT
 from tests.certificates import certificate
 from tests.conftest import config_for
 from tests.mariadb import Server

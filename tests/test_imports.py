@@ -28,7 +28,7 @@ from app.services.desk import imports
 from app.services.seed import seed_catalogs
 from app.utils import exports, idempotency, sheets, waiting
 from app.utils import imports as edge
-from config.config import ROOT
+from config.places import ROOT
 from tests import factories
 from tests.client import ApiClient, Form, codes
 from tests.conftest import config_for

@@ -16,7 +16,7 @@ from app import create_app
 from app.extensions import db
 from app.services import maintenance
 from app.services.log import chain, sequencer
-from config.config import ROOT
+from config.places import ROOT
 from tests import factories
 from tests.client import ApiClient
 from tests.conftest import config_for

@@ -13,7 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from app import transaction
 from app.extensions import db
 from app.routes import tickets
-from config.config import ROOT, Config, ConfigError
+from config.config import Config, ConfigError
+from config.places import ROOT
 from tests import factories
 from tests.gunicorn import TICKETS, gunicorn
 from tests.test_config import GOOD

@@ -15,7 +15,9 @@ IN_COMPOSE = {"MARIADB_PASSWORD", "MARIADB_ROOT_PASSWORD"}
 
 
 def settings() -> set[str]:
-    source = (ROOT / "config" / "config.py").read_text(encoding="utf-8")
+    source = "".join(
+        (ROOT / "config" / name).read_text(encoding="utf-8") for name in ("config.py", "reader.py")
+    )
     return set(re.findall(r'"([A-Z][A-Z_]{3,})"', source)) - {
         *("TESTING", "MAX_CONTENT_LENGTH", "SQLALCHEMY_DATABASE_URI", "API_TITLE", "API_VERSION"),
         "OPENAPI_VERSION",

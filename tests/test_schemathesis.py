@@ -12,7 +12,7 @@ import sys
 import pytest
 
 from app.services.demo import seed_demo
-from config.config import ROOT
+from config.places import ROOT
 from tests.conftest import SECRETS
 from tests.gunicorn import gunicorn
 from tests.test_killed_workers import prepared

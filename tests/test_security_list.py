@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from config.config import ROOT
+from config.places import ROOT
 
 TEXT = (ROOT / "docs" / "seguridad.md").read_text("utf-8")
 ROW = re.compile(r"^\| (\d+) \|(.*)\|$", re.MULTILINE)

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from config.config import ROOT
+from config.places import ROOT
 
 pytestmark = pytest.mark.usefixtures("without_app")
 

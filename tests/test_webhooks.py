@@ -19,7 +19,7 @@ from app.queries import deliveries as queries
 from app.services import maintenance, worker
 from app.services.log import deliveries, sequencer, webhooks
 from app.services.log.webhooks import TEMAS
-from config.config import ROOT
+from config.places import ROOT
 from tests import factories
 from tests.client import codes
 from tests.factories import NUEVO

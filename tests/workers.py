@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from time import monotonic, sleep
 from typing import Self
 
-from config.config import ROOT
+from config.places import ROOT
 from tests.conftest import SECRETS
 from tests.output import content
 

@@ -13,7 +13,7 @@ from app.extensions import settings
 from app.models import utcnow
 from app.queries import health, mail, storage
 from app.services.mail import smtp
-from config.config import ENV_FILE
+from config.places import ENV_FILE
 
 OLDEST_MARIADB = (10, 11)
 SKEW = timedelta(seconds=2)  # between our clock and the database's
