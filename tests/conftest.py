@@ -50,6 +50,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--mariadb", action="store_true", help="start a MariaDB server for this run and test on it"
     )
+    parser.addoption(
+        "--driver",
+        choices=("pymysql", "mysqldb"),
+        default="pymysql",
+        help="by which the tests reach the MariaDB that they start",
+    )
     parser.addoption("--browser", action="store_true", help="also run the tests that need Chromium")
     parser.addoption(
         "--schemathesis", type=int, help="also run schemathesis, with so many random cases per operation"
@@ -66,10 +72,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    Server.driver = config.getoption("--driver")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, and count as left out, what is about the other database or was not asked for."""
+    """Leave out, and count as left out, what is about another database or driver, or was not asked for."""
     absent = {"sqlite" if on_mariadb(config) else "mariadb"}
     absent |= {name for name in ("browser", "schemathesis") if not config.getoption(f"--{name}")}
+    absent |= {"pymysql"} - {config.getoption("--driver")}
     left_out = [item for item in items if any(item.get_closest_marker(name) for name in absent)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)

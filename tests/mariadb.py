@@ -22,6 +22,8 @@ class Server:
     further options of mariadbd.
     """
 
+    driver = "pymysql"  # of the URLs; ``--driver`` changes it.
+
     def __init__(self, *extra: str, flush: int = 1) -> None:
         # Newer ones offer TLS unasked, and the proxy could not look inside.
         self.extra = extra or ("--skip-ssl",)
@@ -101,7 +103,7 @@ class Server:
     def url(self, database: str) -> str:
         """The URL of ``database``, which is created if need be."""
         self.execute(f"CREATE DATABASE IF NOT EXISTS `{database}`")
-        return f"mysql+pymysql://root@127.0.0.1:{self.port}/{database}?charset=utf8mb4"
+        return f"mysql+{self.driver}://root@127.0.0.1:{self.port}/{database}?charset=utf8mb4"
 
     def execute(self, statement: str) -> None:
         connection = pymysql.connect(host="127.0.0.1", port=self.port, user="root", autocommit=True)

@@ -413,6 +413,7 @@ def test_a_statement_that_takes_too_long_is_ended_and_a_503(database_url, monkey
 
 
 @pytest.mark.mariadb
+@pytest.mark.pymysql
 @pytest.mark.usefixtures("committed")
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_statement_that_the_server_forgets_to_end_is_a_503_and_not_tried_again(

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.usefixtures("without_app")
 
 
 @pytest.mark.mariadb
+@pytest.mark.pymysql
 def test_the_connection_is_encrypted_and_a_stranger_refused(tmp_path):
     own, other = certificate(tmp_path / "own"), certificate(tmp_path / "other")
     tls = f"--ssl-cert={own.pem}", f"--ssl-key={own.key}", "--require-secure-transport=ON"

@@ -236,6 +236,7 @@ def test_a_write_over_an_outdated_read_is_tried_again(app: Flask):
 
 
 @pytest.mark.mariadb
+@pytest.mark.pymysql
 @pytest.mark.parametrize("code", [SHUTDOWN, 1317])
 def test_a_connection_that_dies_before_it_can_roll_back_is_replaced(code):
     def die() -> None:
@@ -301,8 +302,8 @@ def test_a_connection_that_is_let_go_in_a_transaction_is_rolled_back():
 
 @pytest.mark.mariadb
 def test_a_commit_that_the_server_refused_leaves_nothing_open(monkeypatch):
-    def refuse(_dialect, _connection):
-        raise pymysql.err.OperationalError(1969, "max_statement_time exceeded")
+    def refuse(dialect, _connection):
+        raise dialect.dbapi.OperationalError(1969, "max_statement_time exceeded")
 
     db.session.remove()
     db.engine.dispose()
@@ -319,6 +320,7 @@ def test_a_commit_that_the_server_refused_leaves_nothing_open(monkeypatch):
 
 
 @pytest.mark.mariadb
+@pytest.mark.pymysql
 def test_a_unit_that_is_committed_is_not_rolled_back_too(monkeypatch):
     said = []
 
