@@ -17,7 +17,7 @@ from app.models import ROLES, SegundoFactor, Usuario, utcnow
 from app.queries.users import hash_of
 from app.services.access.sessions import mark_of
 from app.utils import tokens
-from config import config
+from config import config, reader
 from tests import factories
 from tests.conftest import SECRETS, config_for
 from tests.factories import CLAVE, DE_RECUPERACION, codigo, programa, quien, segundo_factor
@@ -408,7 +408,7 @@ def test_a_role_that_needs_it_has_only_auth_without(app, client, admin, ana, wit
 
 
 def test_where_no_role_needs_it_nobody_does(app):
-    assert config.ROLES == ROLES
+    assert reader.ROLES == ROLES
     assert config_for("sqlite://").segundo_factor_roles == ()
     with pytest.raises(config.ConfigError, match="SEGUNDO_FACTOR_ROLES"):
         config_for("sqlite://", SEGUNDO_FACTOR_ROLES="Técnico,Jefe")
