@@ -9,11 +9,10 @@ import sys
 from threading import Event, Thread
 
 import click
-import flask_migrate
 from dotenv import load_dotenv
 from flask import Flask
 
-from app import create_app, transaction
+from app import create_app, migrations, transaction
 from app.cli import refusals_told
 from app.services import worker
 from app.services.access.users import CLAVE_DE_DEMO
@@ -62,7 +61,7 @@ def free_port(text: str) -> int:
 
 def prepare(app: Flask) -> None:
     """Bring the tables up to date and put in what they start with."""
-    flask_migrate.upgrade(directory=str(ROOT / "migrations"))
+    migrations.upgrade()
     transaction.run(seed_catalogs)
     if is_development(app):
         seed_demo()

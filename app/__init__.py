@@ -7,7 +7,7 @@ from flask import Flask, has_request_context
 from flask.sessions import SessionInterface
 
 from app import cli, database, models, routes
-from app.extensions import cors, db, jwt, migrate
+from app.extensions import cors, db, jwt
 from app.services import worker
 from app.utils import documents, limits, measures, metrics, openapi, problems, requests, tokens
 from app.utils.converters import IdConverter, SesionConverter
@@ -90,7 +90,6 @@ def bind(app: Flask, config: Config) -> None:
     db.init_app(app)
     with app.app_context():
         database.prepare(db.engine, serving=lambda: has_request_context() or worker.running.is_set())
-    migrate.init_app(app, db)
     tokens.configure(app, config.jwt_access_minutes)
     jwt.init_app(app)
     if config.cors_origins:

@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from app import transaction
 from app.errors import AppError, Invalid
 from app.extensions import settings
+from app.migrations import Commands
 from app.permissions import SISTEMA
 from app.queries.legacy import Source
 from app.schemas.fields import Correo, Schema, Texto
@@ -47,6 +48,7 @@ class Alta(Schema):
 def register(app: Flask) -> None:
     """Add the commands to ``app``."""
     for command in (
+        Commands("db", help="Las migraciones."),
         seed,
         create_admin,
         mantenimiento,

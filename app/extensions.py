@@ -3,18 +3,15 @@
 from flask import current_app
 from flask_cors import CORS
 from flask_jwt_extended import JWTManager
-from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 
 from app.models import Base
 from config.config import Config
-from config.places import ROOT
 
 # Nothing is flushed on the way: a row that is changed twice in a unit has one new version, not two.
 SESSION = {"autoflush": False, "join_transaction_mode": "create_savepoint"}
 
 db = SQLAlchemy(model_class=Base, session_options=SESSION)
-migrate = Migrate(directory=str(ROOT / "migrations"), render_as_batch=True)
 jwt = JWTManager()
 cors = CORS()
 

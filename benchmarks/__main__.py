@@ -7,10 +7,9 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from flask_migrate import upgrade
-
 from app import create_app, transaction
 from app.extensions import db
+from app.migrations import upgrade
 from app.services import seed
 from app.utils import tokens
 from benchmarks import data, measuring
@@ -114,7 +113,7 @@ def prepare(tiquets: int, environment: dict[str, str]) -> list[str]:
     """Make the tables and fill them; the access tokens of all users."""
     app = create_app(Config.from_mapping(environment))
     with app.app_context():
-        upgrade(str(ROOT / "migrations"))
+        upgrade()
         transaction.run(seed.seed_catalogs)
         db.session.remove()
         sessions = data.plant(tiquets)

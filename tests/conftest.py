@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from flask_migrate import upgrade
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session, scoped_session
 from werkzeug.test import TestResponse
 
 from app import create_app, transaction
 from app.extensions import db
+from app.migrations import upgrade
 from app.models import GENESIS, Base, LogCabeza, LogTransaccional, Tiquet
 from app.services import seed
 from app.utils import streams

@@ -17,10 +17,9 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, NamedTuple
 
-from flask_migrate import upgrade
-
 from app import create_app, transaction
 from app.extensions import db
+from app.migrations import upgrade
 from app.services import seed
 from config.places import ROOT
 from tests import factories
@@ -202,7 +201,7 @@ def gunicorn(url: str, *options: str, folder: Path = ROOT, **environment: str) -
 def prepared(url: str) -> Iterator[None]:
     """The context of an application of this process on ``url``, its tables made and its catalogs loaded."""
     with create_app(config_for(url)).app_context():
-        upgrade(str(ROOT / "migrations"))
+        upgrade()
         transaction.run(seed.seed_catalogs)
         yield
         db.session.remove()

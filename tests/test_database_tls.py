@@ -2,12 +2,11 @@
 
 import pytest
 import sqlalchemy as sa
-from flask_migrate import upgrade
 
 from app import create_app
 from app.extensions import db
+from app.migrations import upgrade
 from config.config import Config, ConfigError
-from config.places import ROOT
 from tests.certificates import certificate
 from tests.conftest import config_for
 from tests.mariadb import Server
@@ -34,7 +33,7 @@ def test_the_connection_is_encrypted_and_a_stranger_refused(tmp_path):
 
         app = create_app(config_for(url, DATABASE_SSL_CA=str(own.pem)))
         with app.app_context():
-            upgrade(str(ROOT / "migrations"))
+            upgrade()
             cipher = db.session.execute(sa.text("SHOW STATUS LIKE 'Ssl_cipher'")).one()[1]
             db.session.remove()
             db.engine.dispose()

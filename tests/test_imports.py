@@ -11,13 +11,13 @@ from http.client import HTTPConnection
 
 import pytest
 import sqlalchemy as sa
-from flask_migrate import upgrade
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
 from app import create_app, transaction
 from app.extensions import db
+from app.migrations import upgrade
 from app.models import Idempotencia, LogTransaccional, Tiquet, Usuario, utcnow
 from app.queries.tickets import numero
 from app.schemas.fields import Texto
@@ -28,7 +28,6 @@ from app.services.desk import imports
 from app.services.seed import seed_catalogs
 from app.utils import exports, idempotency, sheets, waiting
 from app.utils import imports as edge
-from config.places import ROOT
 from tests import factories
 from tests.client import ApiClient, Form, codes
 from tests.conftest import config_for
@@ -148,7 +147,7 @@ class Desk:
 def desk(url, begin):
     one = Desk(url)
     with one.app.app_context():
-        upgrade(str(ROOT / "migrations"))
+        upgrade()
         transaction.run(seed_catalogs)
         begin()
         db.session.remove()

@@ -14,11 +14,11 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from flask_migrate import upgrade
 from werkzeug.security import generate_password_hash
 
 from app import create_app, transaction
 from app.extensions import db
+from app.migrations import upgrade
 from app.models import Base, Comentarios, LogTransaccional, Tiquet, Usuario
 from app.services import seed
 from app.services.access import passwords

@@ -11,7 +11,6 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-import flask_migrate
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -20,7 +19,9 @@ from sqlalchemy import Engine, Table, func, inspect, select, text
 
 from app import create_app
 from app.extensions import db
+from app.migrations import bound
 from app.models import CERROJOS, Base, BusquedaTiquet, Cerrojo, Tiquet
+from app.queries import health
 from app.services.desk import search
 from config.config import Config
 from migrations.types import compared
@@ -69,11 +70,11 @@ def engine(fresh_database: str) -> Iterator[Engine]:
 
 
 def upgrade(revision: str = "head") -> None:
-    flask_migrate.upgrade(MIGRATIONS, revision)
+    bound().upgrade(MIGRATIONS, revision)
 
 
 def downgrade(revision: str) -> None:
-    flask_migrate.downgrade(MIGRATIONS, revision)
+    bound().downgrade(MIGRATIONS, revision)
 
 
 def tables(engine: Engine) -> set[str]:
@@ -209,7 +210,7 @@ def test_revisions_are_numbered():
 
 
 def test_a_script_for_the_operator_creates_every_table(engine, capsys):
-    flask_migrate.upgrade(MIGRATIONS, sql=True)
+    bound().upgrade(MIGRATIONS, sql=True)
 
     script = capsys.readouterr().out
     quote = engine.dialect.identifier_preparer.quote
@@ -253,3 +254,9 @@ def test_processes_that_start_together_migrate_once(engine, fresh_database):
 
     assert [process.returncode for process in processes] == [0, 0, 0], outputs
     assert tables(engine) == Base.metadata.tables.keys()
+
+
+def test_the_newest_revision_is_the_last_file():
+    script = ScriptDirectory(MIGRATIONS)
+
+    assert script.get_heads() == [health.newest()] == [REVISIONS[0]]

@@ -4,11 +4,11 @@ import re
 
 import pyotp
 import pytest
-from flask_migrate import upgrade
 from openapi_spec_validator import validate
 
 from app import create_app, transaction
 from app.extensions import db
+from app.migrations import upgrade
 from app.services import demo_data
 from app.services.access import recovery
 from app.services.demo import seed_demo

@@ -126,7 +126,7 @@ def migrations() -> str:
         health.check_migrations()
     except Unavailable as error:
         raise Wrong("no están al día: flask --app run db upgrade") from error
-    return ", ".join(sorted(health.newest()))
+    return health.newest()
 
 
 def clock() -> str:
