@@ -2,11 +2,10 @@
 
 from typing import Any, ClassVar
 
-from marshmallow import Schema as Out
 from marshmallow import fields
 
 from app.errors import Falla
-from app.schemas.fields import SHARED, Entero, Lista, Schema
+from app.schemas.fields import SHARED, Entero, Lista, Out, Schema
 from app.schemas.pages import BreveSchema, pagina_de
 
 MAX_ARCHIVOS = 10

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from marshmallow import Schema as Out
 from marshmallow import ValidationError, fields, post_load
 
 from app import patterns
 from app.errors import Falla
-from app.schemas.fields import Codigo, Entero, Instante, Opcion, Schema, Texto
+from app.schemas.fields import Codigo, Entero, Instante, Opcion, Out, Schema, Texto
 from app.schemas.pages import BreveSchema, PaginaArgs, pagina_de
 from app.schemas.tickets import Varios
 

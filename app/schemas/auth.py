@@ -1,9 +1,8 @@
 """Signing in."""
 
-from marshmallow import Schema as Out
 from marshmallow import fields
 
-from app.schemas.fields import Clave, Correo, Schema, Texto
+from app.schemas.fields import Clave, Correo, Out, Schema, Texto
 from app.schemas.users import SECRETA
 from app.services.access.users import MIN_CLAVE
 

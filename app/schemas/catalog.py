@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from marshmallow import Schema as Out
 from marshmallow import fields
 
 from app.schemas.fields import (
@@ -12,6 +11,7 @@ from app.schemas.fields import (
     Color,
     Entero,
     Opcion,
+    Out,
     Schema,
     Texto,
     changes_of,

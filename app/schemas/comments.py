@@ -1,10 +1,9 @@
 """Comments on tickets."""
 
-from marshmallow import Schema as Out
 from marshmallow import fields
 
 from app.schemas.attachments import AdjuntoSchema
-from app.schemas.fields import Booleano, Cambios, Opcion, Schema, Texto, changes_of
+from app.schemas.fields import Booleano, Cambios, Opcion, Out, Schema, Texto, changes_of
 from app.schemas.pages import BreveSchema, PaginaArgs, pagina_de
 
 

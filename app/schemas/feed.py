@@ -1,10 +1,9 @@
 """The change feed: from where it is asked for, and how it is told."""
 
-from marshmallow import Schema as Out
 from marshmallow import fields
 
 from app.schemas.audit import CambioSchema
-from app.schemas.fields import Entero, Schema, Texto
+from app.schemas.fields import Entero, Out, Schema, Texto
 
 CURSOR_FORM = "^[A-Za-z0-9_.-]+$"
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from copy import copy
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from zoneinfo import available_timezones
 
 import marshmallow as ma
@@ -32,8 +32,19 @@ SHARED = {
 }
 
 
-class Schema(ma.Schema):
-    """Ours: unknown fields are refused by name."""
+class Shared(ma.Schema):
+    """One instance for all: flask-smorest copies what it documents, with its fields, at each decorator."""
+
+    def __deepcopy__(self, _memo: Any) -> Self:
+        return self
+
+
+class Out(Shared):
+    """What goes out, for the document: rows are written as they are, without a schema."""
+
+
+class Schema(Shared):
+    """What comes in: unknown fields are refused by name."""
 
     class Meta:
         unknown = ma.RAISE

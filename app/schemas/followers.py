@@ -1,9 +1,8 @@
 """Who follows a ticket."""
 
-from marshmallow import Schema as Out
 from marshmallow import fields
 
-from app.schemas.fields import Entero, Schema
+from app.schemas.fields import Entero, Out, Schema
 from app.schemas.pages import PaginaArgs, pagina_de
 
 

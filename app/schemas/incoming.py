@@ -1,7 +1,8 @@
 """Mail that comes in, and what becomes of it."""
 
-from marshmallow import Schema as Out
 from marshmallow import fields, validate
+
+from app.schemas.fields import Out
 
 RESULTADOS = ("tiquet_creado", "comentario_agregado", "ignorado")
 MOTIVOS = (

@@ -2,11 +2,10 @@
 
 from typing import Any, ClassVar
 
-from marshmallow import Schema as Out
 from marshmallow import ValidationError, fields, post_load
 
 from app.errors import Falla
-from app.schemas.fields import MAX_ID, Booleano, Entero, Lista, Objeto, Opcion, Schema, VacioArgs
+from app.schemas.fields import MAX_ID, Booleano, Entero, Lista, Objeto, Opcion, Out, Schema, VacioArgs
 from app.schemas.problems import ProblemaSchema
 from app.schemas.tickets import TiquetUpdateArgs
 from app.schemas.transitions import TransicionArgs

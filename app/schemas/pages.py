@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from marshmallow import Schema as Out
 from marshmallow import fields
 
-from app.schemas.fields import Entero, Schema, Texto
+from app.schemas.fields import Entero, Out, Schema, Texto
 
 
 class PaginaArgs(Schema):

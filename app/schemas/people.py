@@ -1,9 +1,8 @@
 """Customers and employees."""
 
-from marshmallow import Schema as Out
 from marshmallow import fields
 
-from app.schemas.fields import Booleano, Cambios, Correo, Entero, Schema, Texto, changes_of, requires
+from app.schemas.fields import Booleano, Cambios, Correo, Entero, Out, Schema, Texto, changes_of, requires
 from app.schemas.pages import PaginaArgs
 
 

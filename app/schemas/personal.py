@@ -1,9 +1,8 @@
 """Personal data: all that is stored of somebody, and erasing it."""
 
-from marshmallow import Schema as Out
 from marshmallow import fields
 
-from app.schemas.fields import Schema, Texto
+from app.schemas.fields import Out, Schema, Texto
 
 
 class AnonimizarArgs(Schema):

@@ -1,16 +1,18 @@
 """The form of every error, for the document."""
 
-from marshmallow import INCLUDE, Schema, fields
+from marshmallow import INCLUDE, fields
+
+from app.schemas.fields import Out
 
 
-class FallaSchema(Schema):
+class FallaSchema(Out):
     """Por qué no se admite un campo."""
 
     codigo = fields.String(required=True)
     mensaje = fields.String(required=True)
 
 
-class ProblemaSchema(Schema):
+class ProblemaSchema(Out):
     """Un error (RFC 9457); algunos códigos añaden miembros propios."""
 
     class Meta:

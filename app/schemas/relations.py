@@ -1,9 +1,8 @@
 """How tickets belong together."""
 
-from marshmallow import Schema as Out
 from marshmallow import fields
 
-from app.schemas.fields import Entero, Opcion, Schema
+from app.schemas.fields import Entero, Opcion, Out, Schema
 from app.schemas.pages import BreveSchema, pagina_de
 from app.schemas.tickets import EstadoBreveSchema
 

@@ -1,9 +1,8 @@
 """The second factor."""
 
-from marshmallow import Schema as Out
 from marshmallow import fields
 
-from app.schemas.fields import Clave, Schema, Texto
+from app.schemas.fields import Clave, Out, Schema, Texto
 
 
 class ClaveActualArgs(Schema):

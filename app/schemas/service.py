@@ -1,7 +1,8 @@
 """What the service says of itself."""
 
-from marshmallow import Schema as Out
 from marshmallow import fields
+
+from app.schemas.fields import Out
 
 
 class InicioSchema(Out):

@@ -1,10 +1,9 @@
 """Asking what a write would do."""
 
-from marshmallow import Schema as Out
 from marshmallow import fields
 
 from app.schemas.audit import CambioSchema
-from app.schemas.fields import Booleano, Schema
+from app.schemas.fields import Booleano, Out, Schema
 from app.schemas.tickets import TiquetSchema
 
 

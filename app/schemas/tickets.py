@@ -3,7 +3,6 @@
 import unicodedata
 from typing import Any
 
-from marshmallow import Schema as Out
 from marshmallow import ValidationError, fields, post_load
 
 from app.errors import Falla
@@ -15,6 +14,7 @@ from app.schemas.fields import (
     Instante,
     Lista,
     Opcion,
+    Out,
     Schema,
     Texto,
     changes_of,

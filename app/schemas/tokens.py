@@ -1,10 +1,9 @@
 """Service tokens."""
 
-from marshmallow import Schema as Out
 from marshmallow import fields
 
 from app.permissions import ALCANCES
-from app.schemas.fields import Instante, Lista, Opcion, Schema, Texto
+from app.schemas.fields import Instante, Lista, Opcion, Out, Schema, Texto
 from app.schemas.pages import pagina_de
 
 ALCANCE = Opcion(*ALCANCES)

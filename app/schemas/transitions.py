@@ -2,11 +2,10 @@
 
 from typing import Any, ClassVar
 
-from marshmallow import Schema as Out
 from marshmallow import ValidationError, fields, post_load
 
 from app.errors import Falla
-from app.schemas.fields import Entero, Opcion, Schema, Texto
+from app.schemas.fields import Entero, Opcion, Out, Schema, Texto
 from app.schemas.pages import pagina_de
 from app.transitions import NOMBRABLES
 

@@ -1,6 +1,5 @@
 """Users: accounts as an Administrador keeps them, and the own profile."""
 
-from marshmallow import Schema as Out
 from marshmallow import fields
 
 from app.schemas.fields import (
@@ -11,6 +10,7 @@ from app.schemas.fields import (
     Entero,
     Lista,
     Opcion,
+    Out,
     Preferencias,
     Schema,
     Texto,

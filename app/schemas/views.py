@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from marshmallow import Schema as Out
 from marshmallow import ValidationError, fields
 
 from app.errors import Falla
-from app.schemas.fields import Booleano, Cambios, Objeto, Schema, Texto, changes_of, requires
+from app.schemas.fields import Booleano, Cambios, Objeto, Out, Schema, Texto, changes_of, requires
 from app.schemas.pages import BreveSchema, PaginaArgs, pagina_de
 from app.schemas.tickets import TiquetsArgs
 

@@ -1,6 +1,5 @@
 """Webhooks and their deliveries."""
 
-from marshmallow import Schema as Out
 from marshmallow import fields
 
 from app.errors import Falla
@@ -11,6 +10,7 @@ from app.schemas.fields import (
     Instante,
     Lista,
     Opcion,
+    Out,
     Schema,
     Texto,
     changes_of,
