@@ -216,6 +216,18 @@ def test_who_renews_by_the_header_gets_the_next_one_in_the_body(client, tecnico)
     assert "refresh_token" in both.json
 
 
+@pytest.mark.parametrize("path", [REFRESH, LOGOUT])
+def test_an_access_token_beside_the_cookie_and_its_csrf_token_is_not_looked_at(client, tecnico, path):
+    sesion = sign_in(client, tecnico)
+
+    answer = client.post(path, headers=sent_by(sesion) | bearer("a.b.c"))
+
+    assert answer.status_code == (200 if path == REFRESH else 204)
+    assert REFRESCO in cookies_of(answer)
+    stranger = sent_by(sign_in(client, tecnico)) | {"X-CSRF-TOKEN": "x"} | bearer(sesion.json["access_token"])
+    assert told(client.post(path, headers=stranger)) == (403, "csrf_invalido")
+
+
 def test_where_the_mode_is_off_a_cookie_counts_for_nothing(client, tecnico, with_settings):
     headers = sent_by(sign_in(client, tecnico))
     with_settings()

@@ -158,7 +158,8 @@ def refresh(_datos: dict[str, Any]) -> Response:
     """Renovar la sesión
 
     Con `Authorization: Bearer <refresh_token>`, o con la cookie y su `X-CSRF-TOKEN`: un par nuevo, por donde
-    vino el anterior. Un token ya usado termina la sesión.
+    vino el anterior. Si llegan los dos, cuenta la cookie cuando viene `X-CSRF-TOKEN`. Un token ya usado
+    termina la sesión.
     """
     actor, old = current_actor(), cookies.refresh_token()
     claims = tokens.claims(old, "refresh")

@@ -30,9 +30,12 @@ def refresh_token() -> str:
 
 
 def by_cookie() -> bool:
-    """Whether the cookie says who calls; a token in the header, which no foreign page has, comes first."""
-    given = REFRESCO in request.cookies and "Authorization" not in request.headers
-    return given and settings().jwt_refresh_cookie
+    """Whether the cookie says who calls, and not a token in the header.
+
+    Who sends the CSRF token means the cookie, whatever access token its program adds to all requests.
+    """
+    meant = bool(request.headers.get(HEADER)) or "Authorization" not in request.headers
+    return meant and REFRESCO in request.cookies and settings().jwt_refresh_cookie
 
 
 def holder(token: str) -> tuple[str, int]:
