@@ -1,6 +1,7 @@
 """The document that is made from the code, and the page that shows it, wherever the service is mounted."""
 
 import re
+from collections import defaultdict
 
 import pyotp
 import pytest
@@ -9,6 +10,7 @@ from openapi_spec_validator import validate
 from app import create_app, transaction
 from app.extensions import db
 from app.migrations import upgrade
+from app.schemas.fields import Shared
 from app.services import demo_data
 from app.services.access import recovery
 from app.services.demo import seed_demo
@@ -67,6 +69,24 @@ def test_every_schema_and_every_answer_says_what_it_is(app, document):
     for name, operation in operations(app):
         for status, answer in operation["responses"].items():
             assert answer.get("$ref") or answer["description"], f"{name}: {status}"
+
+
+def schemas_in(documented):
+    if isinstance(documented, Shared):
+        yield documented
+    elif isinstance(documented, (dict, list, tuple)):
+        for one in documented.values() if isinstance(documented, dict) else documented:
+            yield from schemas_in(one)
+
+
+def test_all_views_share_one_instance_of_each_schema(app):
+    made = defaultdict(set)
+    for view in app.view_functions.values():
+        for schema in schemas_in(getattr(view, "_apidoc", {})):
+            made[type(schema), schema.many, str(schema.only), str(schema.exclude)].add(id(schema))
+
+    assert len(made) > 100
+    assert not [kind for kind, instances in made.items() if len(instances) > 1]
 
 
 def test_the_groups_of_operations_are_named_for_people(app, document):

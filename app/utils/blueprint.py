@@ -96,6 +96,10 @@ class Blueprint(flask_smorest.Blueprint):
 
         return decorator
 
+    def alt_response(self, status_code: int, *, schema: Any, **options: Any) -> Callable[[View], View]:
+        """Document another answer."""
+        return super().alt_response(status_code, schema=instance_of(schema), **options)  # type: ignore[no-any-return]
+
     def problems(self, *codigos: str) -> Callable[[View], View]:
         """Document which errors this view answers, beside those that any like it may (``openapi.py``)."""
         return self.doc(**{"x-problemas": list(codigos)})  # type: ignore[no-any-return]
