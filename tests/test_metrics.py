@@ -4,15 +4,20 @@ import json
 import os
 import re
 import signal
+from datetime import timedelta
 from time import monotonic, sleep
 
 import pytest
+import sqlalchemy as sa
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from app import transaction
+from app.errors import Unavailable
 from app.extensions import db
+from app.models import Correos, LogTransaccional, utcnow
 from app.routes import tickets
+from app.services import leases, worker
 from config.config import Config, ConfigError
 from config.places import ROOT
 from tests import factories
@@ -91,6 +96,79 @@ def test_what_is_rolled_back_is_not_counted_and_what_is_repeated_once(client, gr
     assert answer.status_code == 201
     assert grown("soporteplus_eventos_total", accion="tiquet.creado") == 1
     assert grown("soporteplus_reintentos_total") == 1
+
+
+def backlog(client) -> dict[str, float]:
+    """By queue what is late, and what else the database tells."""
+    found = samples(client.get("/metrics").text)
+    names = ("base_de_datos", "trabajadores", "webhooks_pausados", "entregas_muertas")
+    told = {name: found.get((f"soporteplus_{name}", frozenset())) for name in names}
+    late = {
+        dict(labels)["cola"]: value
+        for (name, labels), value in found.items()
+        if name == "soporteplus_atrasados"
+    }
+    return {name: value for name, value in (told | late).items() if value}
+
+
+def write_events(count, age):
+    """Events that have no number."""
+    about = {"accion": "usuario.creado", "entidad": "usuario", "tipo_actor": "sistema", "origen": "sistema"}
+    about |= {"fecha": utcnow() - age, "cambios": []}
+    db.session.execute(sa.insert(LogTransaccional), [about | {"id_evento": f"e-{n}"} for n in range(count)])
+
+
+def test_what_waits_for_a_worker_is_told_when_it_is_late(client, session):
+    now = utcnow()
+    assert backlog(client) == {"base_de_datos": 1}
+    leases.take(f"{worker.TRABAJADOR}uno", timedelta(hours=1))
+    leases.take(f"{worker.TRABAJADOR}otro", timedelta(hours=1))
+    webhook, paused = factories.WebhookFactory(), factories.WebhookFactory()
+    paused.activo, paused.motivo_pausa = False, "fallos"
+    for row, estado, waited in (
+        (webhook, "pendiente", 70),
+        (webhook, "pendiente", 50),
+        (webhook, "pendiente", -600),
+        (paused, "pendiente", 3600),
+        (webhook, "muerta", 3600),
+        (webhook, "entregada", 3600),
+    ):
+        factories.EntregaFactory(
+            id_webhook=row.id, estado=estado, proximo_intento=now - timedelta(seconds=waited)
+        )
+    for waited in (70, 50):
+        times = {"proximo": now - timedelta(seconds=waited), "vence": now + timedelta(hours=1)}
+        db.session.add(Correos(id_evento=f"e-{waited}", direccion="a@example.org", tipo="nuevo", **times))
+    write_events(1, timedelta(seconds=70))
+    db.session.commit()
+
+    assert backlog(client) == {
+        "base_de_datos": 1,
+        "trabajadores": 2,
+        "webhooks_pausados": 1,
+        "entregas_muertas": 1,
+        "numeracion": 1,
+        "webhooks": 1,
+        "correo": 1,
+    }
+
+
+def test_of_more_than_a_thousand_no_more_are_counted(client, session):
+    write_events(1200, timedelta(hours=1))
+    db.session.commit()
+
+    assert backlog(client)["numeracion"] == 1001
+
+
+def test_without_a_database_the_rest_is_told_all_the_same(client, monkeypatch):
+    def away(*_args):
+        raise Unavailable("base_de_datos_no_disponible")
+
+    monkeypatch.setattr(worker, "late", away)
+
+    assert backlog(client) == {}
+    assert value(client.get("/metrics").text, "soporteplus_base_de_datos") == 0
+    assert "soporteplus_peticiones_total" in client.get("/metrics").text
 
 
 def test_from_elsewhere_a_token_is_needed(client, with_settings):

@@ -41,7 +41,8 @@ def test_two_workers_number_what_is_written_and_show_themselves_until_they_end(a
     admin = factories.quien("Administrador")
     db.session.remove()
     with flask(database_url, "worker") as one, flask(database_url, "worker") as other:
-        until(lambda: is_seen(app))
+        until(lambda: db.session.rollback() or len(rows()) == 2)
+        assert is_seen(app)
         client = app.test_client()
         for _ in range(5):
             assert client.post(TICKETS, json=NUEVO, headers=admin.headers).status_code == 201

@@ -1,6 +1,6 @@
 """Which leases run."""
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.extensions import db
 from app.models import Arriendo, utcnow
@@ -12,9 +12,8 @@ def is_free(nombre: str) -> bool:
     return hasta is None or hasta <= utcnow()
 
 
-def any_of(prefix: str) -> bool:
-    """Whether a lease whose name begins like this runs."""
-    found = select(Arriendo.nombre).where(
-        Arriendo.nombre.startswith(prefix, autoescape=True), Arriendo.hasta >= utcnow()
-    )
-    return db.session.scalar(found.limit(1)) is not None
+def count_of(prefix: str) -> int:
+    """How many leases run whose names begin like this."""
+    named = Arriendo.nombre.startswith(prefix, autoescape=True)
+    running = select(func.count()).where(named, Arriendo.hasta >= utcnow())
+    return db.session.execute(running).scalar_one()

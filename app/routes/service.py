@@ -4,6 +4,7 @@ from time import monotonic
 
 from flask import Response, url_for
 
+from app.errors import Unavailable
 from app.permissions import Permiso
 from app.queries import health, storage
 from app.schemas.service import InicioSchema, ListoSchema, SaludSchema
@@ -55,12 +56,18 @@ def ready() -> Response:
 
 
 @blp.get("/metrics", permiso=Permiso.PUBLICO)
-@blp.response(200, {"type": "string"}, content_type="text/plain")
+@blp.response(200, {"type": "string"}, content_type="text/plain", unit=False)
 @blp.problems("token_ausente", "token_invalido")
 def measured() -> Response:
     """Leer las métricas
 
     En el formato de Prometheus. Solo desde la propia máquina o con `Authorization: Bearer <METRICS_TOKEN>`.
+    También lo que espera a un trabajador, si la base de datos responde en dos segundos.
     """
     metrics.check_access()
-    return Response(metrics.render(), content_type=metrics.CONTENT_TYPE_LATEST)
+    deadline = monotonic() + PATIENCE
+    try:
+        found = within(PATIENCE, lambda: read(worker.late, deadline))
+    except Unavailable:
+        found = None  # That it does not answer is told, too.
+    return Response(metrics.render(found), content_type=metrics.CONTENT_TYPE_LATEST)

@@ -17,6 +17,7 @@ from threading import Event, Thread
 from time import monotonic
 from uuid import uuid4
 
+from app.queries import backlog
 from app.queries import leases as queries
 from app.services import leases, maintenance
 from app.services.log import counts, deliveries, sequencer
@@ -134,4 +135,9 @@ def exhaust(job: Job) -> int | None:
 
 def is_any_alive() -> bool:
     """Whether some worker, on whatever machine, has shown itself lately."""
-    return queries.any_of(TRABAJADOR)
+    return queries.count_of(TRABAJADOR) > 0
+
+
+def late() -> backlog.Atraso:
+    """How many workers there are, and what they are late with."""
+    return backlog.found(TRABAJADOR)

@@ -1,6 +1,7 @@
 """What Prometheus reads at ``/metrics``, summed over all workers."""
 
 import os
+from collections.abc import Iterator
 from functools import cache
 from hmac import compare_digest
 from typing import Any
@@ -18,6 +19,8 @@ from prometheus_client import (
     multiprocess,
     values,
 )
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
@@ -26,6 +29,7 @@ from app import transaction
 from app.errors import Unauthorized
 from app.extensions import db, settings
 from app.models import LogTransaccional
+from app.queries.backlog import Atraso
 from app.utils import tokens
 from app.utils.proxies import is_local
 
@@ -69,13 +73,40 @@ def observe(metodo: str, ruta: str, estado: int, segundos: float, sentencias: in
     statements.inc(sentencias)
 
 
-def render() -> bytes:
-    """All that is counted, in the text form of Prometheus."""
-    if FOLDER not in os.environ:
-        return generate_latest(REGISTRY)
-    registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return generate_latest(registry)
+class Backlog(Collector):
+    """What the database tells at the moment of asking: no process counts it."""
+
+    def __init__(self, found: Atraso | None) -> None:
+        self.found = found
+
+    def collect(self) -> Iterator[Metric]:
+        name = "soporteplus_base_de_datos"
+        yield GaugeMetricFamily(name, "Si la base de datos responde.", int(self.found is not None))
+        if self.found is None:
+            return
+        for name, what, value in (
+            ("trabajadores", "Trabajadores en marcha.", self.found.trabajadores),
+            ("webhooks_pausados", "Webhooks que no respondían.", self.found.webhooks_pausados),
+            ("entregas_muertas", "Entregas que ya no se intentan.", self.found.entregas_muertas),
+        ):
+            yield GaugeMetricFamily(f"soporteplus_{name}", what, value)
+        late = GaugeMetricFamily(
+            "soporteplus_atrasados", "Lo que debía estar hecho hace un minuto.", labels=["cola"]
+        )
+        for cola, count in self.found.atrasados.items():
+            late.add_metric([cola], count)
+        yield late
+
+
+def render(found: Atraso | None) -> bytes:
+    """All that is counted, in the text form of Prometheus; None where the database did not answer."""
+    asked = CollectorRegistry()
+    asked.register(Backlog(found))
+    registry: CollectorRegistry = REGISTRY
+    if FOLDER in os.environ:
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry) + generate_latest(asked)
 
 
 def check_access() -> None:
