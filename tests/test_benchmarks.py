@@ -10,8 +10,11 @@ from threading import Thread
 from types import SimpleNamespace
 
 import pytest
+import sqlalchemy as sa
 from werkzeug.test import Client
 
+from app.extensions import db
+from app.models import BusquedaTiquet, Seguidores
 from benchmarks import floor
 from benchmarks.measuring import KINDS, Load
 from config.places import ROOT
@@ -128,5 +131,12 @@ def test_the_floor_writes_the_same(ground, client, tecnico):
         "id": theirs["id"],
         **{name: theirs[name] for name in ("fecha_creacion", "fecha_actualizacion")},
     }
-    assert theirs == {name: opened[name] for name in floor.PROPIOS} | its_own
+    assert blank(theirs) == as_the_floor_says(opened) | its_own
+    assert followers(opened) == followers(theirs) == [tecnico.id]
+    assert all(db.session.get(BusquedaTiquet, one["id"]) for one in (opened, theirs))
     assert shown == opened | its_own | {"numero": shown["numero"]}
+
+
+def followers(tiquet: dict) -> list[int]:
+    own = sa.select(Seguidores.id_usuario).where(Seguidores.id_tiquet == tiquet["id"])
+    return list(db.session.scalars(own))
