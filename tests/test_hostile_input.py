@@ -281,7 +281,7 @@ PARAMETERS = {
     "limite=1_0": {"limite": "tipo"},
     "limite=%20%205": {"limite": "tipo"},
     "limite=%D9%A3": {"limite": "tipo"},
-    "limite=%ff": {"limite": "tipo"},
+    "limite=%ff": {"limite": "codificacion"},
     "limite=1&limite=2": {"limite": "repetido"},
     "cursor=a&cursor=a": {"cursor": "repetido"},
     "cursor=" + "x" * 2001: {"cursor": "longitud"},
@@ -306,6 +306,8 @@ PARAMETERS = {
     "ordenar=titulo": {"ordenar": "desconocido"},
     "offset=0&page=1": {"offset": "desconocido", "page": "desconocido"},
     "Limite=5": {"Limite": "desconocido"},
+    "q=%ff": {"q": "codificacion"},
+    "q=caf%E9&etiqueta=%C3%B1": {"q": "codificacion"},
     "%ff=1": {"%FF": "desconocido"},
     "%ED%A0%80=1": {"%ED%A0%80": "desconocido"},
 }

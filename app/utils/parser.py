@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
+from urllib.parse import unquote, unquote_to_bytes
 
 import orjson
 from flask import Request, request
@@ -70,6 +71,7 @@ class Parser(FlaskParser):
         return load_json(body)
 
     def load_querystring(self, req: Request, schema: Any) -> Any:
+        refuse_other_encodings(req.query_string)
         refuse_repeated(req.args, schema)
         return super().load_querystring(req, schema)
 
@@ -96,6 +98,19 @@ def refuse_repeated(sent: MultiDict[str, Any], schema: Any) -> None:
     repeated = {name: [Falla("repetido")] for name in single if len(sent.getlist(name)) > 1}
     if repeated:
         raise Invalid(repeated)
+
+
+def refuse_other_encodings(query: bytes) -> None:
+    """Refuse values that are not UTF-8: Werkzeug takes ``%FF`` for these three letters."""
+    wrong = {}
+    for pair in query.split(b"&"):
+        name, _, value = pair.partition(b"=")
+        try:
+            unquote_to_bytes(value).decode()
+        except UnicodeDecodeError:
+            wrong[unquote(name)] = [Falla("codificacion")]
+    if wrong:
+        raise Invalid(wrong)
 
 
 def flatten(messages: Any, path: str = "") -> dict[str, list[Falla]]:
