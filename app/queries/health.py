@@ -21,7 +21,7 @@ REVISIONS = ROOT / "migrations" / "versions"
 @cache
 def newest() -> str:
     """The revision that the code was written for; each file has its number, one after the other."""
-    return max(file.name for file in REVISIONS.glob("*.py")).partition("_")[0]
+    return max(file.name for file in REVISIONS.glob("[0-9]*.py")).partition("_")[0]
 
 
 def check_migrations() -> None:
