@@ -171,6 +171,15 @@ def test_without_a_database_the_rest_is_told_all_the_same(client, monkeypatch):
     assert "soporteplus_peticiones_total" in client.get("/metrics").text
 
 
+def test_behind_the_code_the_database_is_not_asked_for_what_it_may_not_have(client):
+    db.session.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
+    db.session.commit()
+
+    answer = client.get("/metrics")
+
+    assert (answer.status_code, backlog(client)) == (200, {})
+
+
 def test_from_elsewhere_a_token_is_needed(client, with_settings):
     def status(**headers):
         return client.get("/metrics", headers=headers, environ_base=AWAY).status_code

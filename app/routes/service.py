@@ -62,12 +62,14 @@ def measured() -> Response:
     """Leer las métricas
 
     En el formato de Prometheus. Solo desde la propia máquina o con `Authorization: Bearer <METRICS_TOKEN>`.
-    También lo que espera a un trabajador, si la base de datos responde en dos segundos.
+    También lo que espera a un trabajador, si la base de datos responde en dos segundos y
+    tiene sus migraciones.
     """
     metrics.check_access()
     deadline = monotonic() + PATIENCE
     try:
-        found = within(PATIENCE, lambda: read(worker.late, deadline))
+        within(PATIENCE, lambda: read(health.check_migrations, deadline))
+        found = within(deadline - monotonic(), lambda: read(worker.late, deadline))
     except Unavailable:
-        found = None  # That it does not answer is told, too.
+        found = None  # That it does not answer, or not to this code, is told, too.
     return Response(metrics.render(found), content_type=metrics.CONTENT_TYPE_LATEST)

@@ -81,7 +81,9 @@ class Backlog(Collector):
 
     def collect(self) -> Iterator[Metric]:
         name = "soporteplus_base_de_datos"
-        yield GaugeMetricFamily(name, "Si la base de datos responde.", int(self.found is not None))
+        yield GaugeMetricFamily(
+            name, "Si la base de datos responde y tiene sus migraciones.", int(self.found is not None)
+        )
         if self.found is None:
             return
         for name, what, value in (
