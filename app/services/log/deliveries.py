@@ -35,11 +35,13 @@ from app.queries import deliveries as queries
 from app.queries import feed
 from app.queries import webhooks as webhook_queries
 from app.services.log import audit, outgoing, sequencer
-from app.transaction import TryAgain, read, run
+from app.transaction import LIMIT, TryAgain, read, run
 
 LOTE = 200  # events that are looked at in one transaction
 TURNO = 2.0  # seconds after which a thread takes no further delivery, to see whether it is to stop
-PLAZO = timedelta(seconds=60)  # of a claim; sending takes ``outgoing.LIMIT``
+# Of a claim: sending, noting how it went, and some to spare. Until it ends, a killed worker's deliveries
+# count among those that are being sent, and a few of them keep the whole webhook waiting.
+PLAZO = timedelta(seconds=outgoing.LIMIT + LIMIT + 5)
 SIMULTANEAS = 4  # deliveries that are sent to one webhook at a time, by all workers together …
 DUDOSO = 5  # … and one alone after so many failures in a row
 REINTENTOS = (1, 5, 30)  # seconds until the first tries after the first; then it doubles, with chance, …
