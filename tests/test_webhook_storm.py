@@ -1,6 +1,7 @@
 """Several workers, slow receivers, killed workers: nothing is lost, each ticket's events are in order."""
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, timedelta
 from threading import Event, Thread
 from time import monotonic, sleep
@@ -142,6 +143,15 @@ def test_claims_of_a_killed_worker_end_by_themselves_and_what_comes_late_changes
     assert set(db.session.scalars(sa.select(Entregas.respuesta_estado))) == {204}
 
 
+def change_all(client, headers):
+    """Open tickets, and change each of them so often."""
+    ids = [client.post(TIQUETS, json=NUEVO, headers=headers).json["id"] for _ in range(TICKETS)]
+    for number in range(CHANGES):
+        for one in ids:
+            answer = client.put(f"{TIQUETS}/{one}", json={"titulo": f"Título {number}"}, headers=headers)
+            assert answer.status_code == 200, answer.json
+
+
 @pytest.mark.usefixtures("without_app")
 def test_under_killed_workers_400_of_400_come_and_those_of_each_ticket_in_order(fresh_database):
     chance, calm = random.Random(7), Event()
@@ -168,18 +178,15 @@ def test_under_killed_workers_400_of_400_come_and_those_of_each_ticket_in_order(
                 if len(own.arrivals) > 5 * len(killed):  # They are at it.
                     killed.append(workers.kill_one())
 
-        killer = Thread(target=kill)
-        killer.start()
-        client = current_app.test_client()
-        ids = [client.post(TIQUETS, json=NUEVO, headers=admin.headers).json["id"] for _ in range(TICKETS)]
-        for number in range(CHANGES):
-            for one in ids:
-                body = {"titulo": f"Título {number}"}
-                assert client.put(f"{TIQUETS}/{one}", json=body, headers=admin.headers).status_code == 200
-        for number in range(1, 5):  # Claims of the killed may keep all waiting until they end.
-            until(lambda number=number: len(killed) >= number)
-        stopped.set()
-        killer.join()
+        with ThreadPoolExecutor(1) as pool:
+            killing = pool.submit(kill)
+            try:
+                change_all(current_app.test_client(), admin.headers)
+                for kills in range(1, 5):  # Claims of the killed may keep all waiting until they end.
+                    until(lambda kills=kills: len(killed) >= kills or killing.done())
+            finally:
+                stopped.set()
+        killing.result()
         calm.set()
         workers.kill()
         db.session.remove()
