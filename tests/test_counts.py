@@ -131,8 +131,19 @@ def test_the_dashboard_counts_no_tickets_when_counts_are_kept(client, admin, des
     assert [row["cantidad"] for row in shown["por_prioridad"]] == [0, 3, 0, 1]
     assert (shown["total"], shown["por_dia"][-1]["creados"]) == (4, 4)
     assert not [statement for statement, _ in statements if "GROUP BY" in statement]
-    # Who asks, the counts, which events came since, what happened in them, to which tickets, who they are.
+    # Who asks, the counts, how many events came since, what happened in them, to which tickets, who they are.
     assert len(statements) == 6
+
+
+def test_of_a_new_ticket_nothing_is_read_that_nobody_takes_back(client, admin, desk):
+    client.put(f"{TICKETS}/{desk[0]}", json={"id_prioridad": 4}, headers=admin.headers)
+
+    read = {event.accion: event.cambios for event in queries.events(LogTransaccional.entidad == "tiquet")}
+
+    assert read == {
+        "tiquet.creado": None,
+        "tiquet.actualizado": [{"campo": "id_prioridad", "anterior": 2, "nuevo": 4}],
+    }
 
 
 def test_without_a_worker_the_dashboard_counts_all(client, admin, session):
