@@ -72,7 +72,7 @@ def post_fork(_server: Any, worker: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Let requests that wait see that the worker is to end."""
-    from app.utils import waiting  # Not before the worker has loaded the code that it serves.
+    from app.utils.live import waiting
 
     waiting.stopping = lambda: not worker.alive
 

@@ -9,11 +9,14 @@ from flask.sessions import SessionInterface
 from app import cli, database, models, routes
 from app.extensions import cors, db, jwt
 from app.services import worker
-from app.utils import documents, limits, measures, metrics, openapi, problems, requests, tokens
+from app.utils import problems, requests
+from app.utils.access import tokens
 from app.utils.converters import IdConverter, SesionConverter
+from app.utils.documents import openapi, pages
+from app.utils.files.uploads import SpoolingRequest
 from app.utils.json import OrjsonProvider
+from app.utils.load import limits, measures, metrics
 from app.utils.proxies import TrustedProxies
-from app.utils.uploads import SpoolingRequest
 from config import logs
 from config.config import Config
 from config.places import INSTANCE
@@ -75,7 +78,7 @@ def create_app(config: Config | None = None) -> Flask:
     api = openapi.make_api(app)
     for blueprint, prefix in routes.BLUEPRINTS:
         api.register_blueprint(blueprint, url_prefix=prefix)
-    documents.register(app, api)
+    pages.register(app, api)
     limits.register(app, config)
     cli.register(app)
     if config.trusted_proxies:

@@ -11,7 +11,7 @@ from app import create_app, transaction
 from app.extensions import db
 from app.migrations import upgrade
 from app.services import seed
-from app.utils import tokens
+from app.utils.access import tokens
 from benchmarks import data, measuring
 from benchmarks.measuring import AIMS, AIMS_MYSQLDB, KINDS, Cifras, Load
 from benchmarks.servers import gunicorn, settle

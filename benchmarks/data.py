@@ -11,7 +11,7 @@ from sqlalchemy import insert, select, text
 from app.extensions import db
 from app.models import ADMINISTRADOR, TECNICO, Clientes, Empleados, Sesion, Usuario, month_mark, utcnow
 from app.models.busqueda import FULLTEXT
-from app.queries.search import MARK
+from app.queries.desk.search import MARK
 from app.services.desk.search import joined
 from app.services.log import counts
 

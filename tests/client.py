@@ -14,7 +14,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse, encode_multipart
 
-from app.utils.openapi import ANSWERED, SOMETIMES
+from app.utils.documents.openapi import ANSWERED, SOMETIMES
 
 # What no answer tells, and the operations that tell the one secret of theirs, once.
 SECRET_KEYS = {

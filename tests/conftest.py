@@ -19,7 +19,7 @@ from app.extensions import db
 from app.migrations import upgrade
 from app.models import GENESIS, Base, LogCabeza, LogTransaccional, Tiquet
 from app.services import seed
-from app.utils import streams
+from app.utils.live import streams
 from config.config import Config
 from migrations import triggers
 from tests import factories

@@ -38,7 +38,7 @@ from app.services.access.sessions import digest
 from app.services.catalog import touch_catalogs
 from app.services.log.webhooks import new_secret
 from app.storage import new_name, store
-from app.utils import tokens
+from app.utils.access import tokens
 
 CLAVE = "una clave de prueba"
 HASH = hash_password(CLAVE)

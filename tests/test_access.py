@@ -16,7 +16,7 @@ from sqlalchemy import update
 from app.extensions import db
 from app.models import ROLES, Sesion, Usuario, utcnow
 from app.permissions import POLITICA, Permiso
-from app.utils import tokens
+from app.utils.access import tokens
 from app.utils.blueprint import Blueprint
 from tests.client import document_of, documented
 from tests.conftest import SECRETS

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from app import transaction
 from app.extensions import db
 from app.models import Tiquet, UsuarioCategoria, utcnow
-from app.queries import assignment as queries
+from app.queries.desk import assignment as queries
 from tests import factories
 from tests.factories import NUEVO, UsuarioFactory, quien
 from tests.plans import TIQUETS, plant_tickets, reading

@@ -12,7 +12,7 @@ from argon2 import PasswordHasher
 
 from app.extensions import db
 from app.models import LogTransaccional, Sesion, Usuario
-from app.queries.sessions import INACTIVIDAD
+from app.queries.access.sessions import INACTIVIDAD
 from app.services.access import passwords
 from tests import factories
 from tests.world import events_after, last_event

@@ -11,7 +11,7 @@ from app import create_app
 from app.extensions import db
 from app.models import CATALOGOS
 from app.services.catalog import touch_catalogs
-from app.utils import idempotency
+from app.utils.writes import idempotency
 from tests import factories
 from tests.catalogs import CATALOGS, add_row, rows
 from tests.client import ApiClient

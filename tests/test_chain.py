@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from app.extensions import db
 from app.models import CABEZA_ID, GENESIS, LogCabeza, LogTransaccional
-from app.queries import chain as queries
+from app.queries.log import chain as queries
 from app.services.log import chain, sequencer
 from config.places import ROOT
 from tests import factories

@@ -19,7 +19,8 @@ from app.extensions import db
 from app.models import Clientes, Idempotencia, LogTransaccional, Tiquet, utcnow
 from app.services.desk import tickets
 from app.services.log import audit
-from app.utils import requests, tokens
+from app.utils import requests
+from app.utils.access import tokens
 from tests import factories
 from tests.client import ApiClient
 from tests.conftest import config_for
@@ -401,7 +402,7 @@ def test_a_statement_that_takes_too_long_is_ended_and_a_503(database_url, monkey
     def forever(*_args):
         db.session.execute(sa.text("SELECT SLEEP(20)"))
 
-    monkeypatch.setattr("app.queries.stats.dashboard", forever)
+    monkeypatch.setattr("app.queries.desk.stats.dashboard", forever)
     started = monotonic()
     answer = served.test_client().get("/api/tickets/dashboard/stats", headers=somebody.headers)
     took = monotonic() - started
@@ -431,7 +432,7 @@ def test_a_statement_that_the_server_forgets_to_end_is_a_503_and_not_tried_again
         tries.append(1)
         db.session.execute(sa.text("SELECT SLEEP(4)"))
 
-    monkeypatch.setattr("app.queries.stats.dashboard", forever)
+    monkeypatch.setattr("app.queries.desk.stats.dashboard", forever)
     monkeypatch.setattr("app.services.desk.views.create", forever)
     path, json = {
         "GET": ("/api/tickets/dashboard/stats", None),

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 
 from app.extensions import db
 from app.models import Conteo, Lectura, LogTransaccional, Tiquet, utcnow
-from app.queries import counts as queries
-from app.queries import stats
-from app.queries.tickets import NOT_IN_TRASH
+from app.queries.desk import stats
+from app.queries.desk.tickets import NOT_IN_TRASH
+from app.queries.log import counts as queries
 from app.services import maintenance
 from app.services.log import counts, sequencer
 from tests import factories

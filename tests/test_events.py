@@ -9,11 +9,11 @@ from sqlalchemy import select, update
 from app.extensions import db
 from app.models import ENTIDADES, ROLES, Idempotencia, SegundoFactor, Sesion, TokenServicio, Usuario, Webhooks
 from app.permissions import ALCANCE_DE, ALCANCES, POLITICA, Permiso
-from app.queries.users import hash_of
+from app.queries.access.users import hash_of
 from app.services.access import passwords
 from app.services.access.sessions import mark_of
 from app.services.access.users import CLAVE_DE_DEMO
-from app.utils import oidc, tokens
+from app.utils.access import oidc, tokens
 from tests.client import Form, Mail, example_of, operations
 from tests.factories import HASH, Programa, codigo, programa, quien, tiquet
 from tests.world import (

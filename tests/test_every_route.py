@@ -6,7 +6,7 @@ import pytest
 
 from app import create_app, transaction
 from app.extensions import db
-from app.utils import oidc, tokens
+from app.utils.access import oidc, tokens
 from tests.client import ApiClient, documented, example_of, operations
 from tests.conftest import config_for
 from tests.mariadb import free_port

@@ -15,8 +15,8 @@ import sqlalchemy as sa
 
 from app.extensions import db
 from app.models import Tiquet, utcnow
-from app.queries import export
-from app.utils import exports
+from app.queries.desk import export
+from app.utils.files import exports
 from tests import factories
 from tests.client import codes
 from tests.factories import quien

@@ -128,7 +128,7 @@ def test_a_requester_has_no_feed(client):
 
 
 def test_a_page_of_what_the_caller_may_not_see_is_passed_by(client, tecnico, monkeypatch):
-    monkeypatch.setattr("app.queries.feed.VENTANA", 4)
+    monkeypatch.setattr("app.queries.log.feed.VENTANA", 4)
     plant(11, entidad="sesion", accion="sesion.iniciada")
     plant(1)
     plant(7, entidad="sesion", accion="sesion.iniciada")

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from app.extensions import db
 from app.models import Sesion, TokenServicio, Usuario, utcnow
-from app.utils import waiting
+from app.utils.live import waiting
 from tests import factories
 from tests.factories import NUEVO
 from tests.gunicorn import Gunicorn, gunicorn
@@ -86,7 +86,7 @@ def test_a_place_is_free_again_whatever_the_wait_ended_with(client, tecnico, mon
     monkeypatch.setattr(waiting, "PLAZAS", BoundedSemaphore(1))
     get(client, tecnico, espera=1)
     with monkeypatch.context() as patch:
-        patch.setattr("app.queries.feed.has_more", fails)
+        patch.setattr("app.queries.log.feed.has_more", fails)
         assert client.get(f"{FEED}?espera=1", headers=tecnico.headers).status_code == 500
 
     assert waiting.PLAZAS.acquire(blocking=False)

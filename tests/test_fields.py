@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from jsonschema_rs import Draft202012Validator
 from marshmallow import ValidationError
 
+from app.schemas.desk.tickets import Etiqueta
 from app.schemas.fields import Codigo, Color, Correo, Texto
-from app.schemas.tickets import Etiqueta
-from app.utils.openapi import Plugin
+from app.utils.documents.openapi import Plugin
 
 FIELDS = {
     "one line": Texto(max=12),

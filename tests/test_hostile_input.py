@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from app.extensions import db
 from app.models import LogTransaccional, Tiquet
-from app.schemas.tickets import TiquetCreateArgs, TiquetUpdateArgs
+from app.schemas.desk.tickets import TiquetCreateArgs, TiquetUpdateArgs
 from tests.factories import NUEVO, tiquet
 
 TICKETS = "/api/tickets/tickets"

@@ -19,15 +19,17 @@ from app import create_app, transaction
 from app.extensions import db
 from app.migrations import upgrade
 from app.models import Idempotencia, LogTransaccional, Tiquet, Usuario, utcnow
-from app.queries.tickets import numero
+from app.queries.desk.tickets import numero
 from app.schemas.fields import Texto
 from app.services import demo
 from app.services.access import passwords
 from app.services.access.users import CLAVE_DE_DEMO
 from app.services.desk import imports
 from app.services.seed import seed_catalogs
-from app.utils import exports, idempotency, sheets, waiting
-from app.utils import imports as edge
+from app.utils.files import exports, sheets
+from app.utils.files import imports as edge
+from app.utils.live import waiting
+from app.utils.writes import idempotency
 from tests import factories
 from tests.client import ApiClient, Form, codes
 from tests.conftest import config_for

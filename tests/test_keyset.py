@@ -29,7 +29,7 @@ from app.models import (
     Webhooks,
     utcnow,
 )
-from app.schemas.tickets import ORDENES, ORDENES_DE_PAPELERA
+from app.schemas.desk.tickets import ORDENES, ORDENES_DE_PAPELERA
 from tests import factories
 from tests.rows import INICIO, LISTA, Fila, pages, plant, wanted
 from tests.world import VISTAS, WEBHOOKS

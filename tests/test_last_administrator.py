@@ -7,7 +7,7 @@ import pytest
 
 from app.extensions import db
 from app.models import Usuario
-from app.utils import idempotency
+from app.utils.writes import idempotency
 from tests import factories
 from tests.threads import at_once
 

@@ -10,7 +10,7 @@ import time_machine
 from app import create_app
 from app.extensions import db
 from app.models import utcnow
-from app.utils.counts import Counts
+from app.utils.load.counts import Counts
 from tests.client import ApiClient, operations
 from tests.conftest import config_for
 from tests.factories import programa, quien

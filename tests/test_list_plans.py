@@ -10,9 +10,10 @@ from sqlalchemy import select, text
 from app.extensions import db
 from app.models import FILTRABLES, Tiquet
 from app.permissions import Actor
-from app.queries import catalog, ticket_list
+from app.queries import catalog
+from app.queries.desk import ticket_list
+from app.queries.desk.tickets import NOT_IN_TRASH
 from app.queries.pagination import TOTAL_EXACTO, Corte
-from app.queries.tickets import NOT_IN_TRASH
 from tests.conftest import empty_tables
 from tests.plans import DEPTHS, EMPIEZA, LIMITE, TIQUETS, Lectura, plant_tickets, reading
 

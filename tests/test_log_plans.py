@@ -9,7 +9,9 @@ from sqlalchemy import text
 from app.extensions import db
 from app.models import LogTransaccional
 from app.permissions import Actor
-from app.queries import audit, catalog, chain, feed, history, past
+from app.queries import catalog
+from app.queries.desk import history, past
+from app.queries.log import audit, chain, feed
 from app.queries.pagination import TOTAL_EXACTO, Corte
 from tests.conftest import empty_tables
 from tests.plans import DEPTHS, EMPIEZA, LIMITE, reading

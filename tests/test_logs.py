@@ -84,7 +84,7 @@ def test_nothing_that_was_sent_is_written(client, tecnico, caplog, monkeypatch):
     client.get(f"{TICKETS}?q={MARK}&{MARK}={MARK}", headers=tecnico.headers)
     client.get(f"/{MARK}?{MARK}", headers={"Authorization": f"Bearer {MARK}", "User-Agent": MARK})
     monkeypatch.setattr(
-        "app.queries.users.by_email",
+        "app.queries.access.users.by_email",
         lambda email: db.session.execute(db.text("SELECT :x FROM nada"), {"x": email}),
     )
     failed = client.post("/api/auth/login", json=login)

@@ -16,8 +16,9 @@ from app.models import Idempotencia, LogTransaccional, Tiquet, utcnow
 from app.services.desk import lote as service
 from app.services.desk import search
 from app.transaction import SHORTEST
-from app.utils import idempotency, requests
-from app.utils import lote as edge
+from app.utils import requests
+from app.utils.writes import idempotency
+from app.utils.writes import lote as edge
 from tests import factories
 from tests.client import codes
 from tests.factories import quien

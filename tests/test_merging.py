@@ -8,7 +8,7 @@ import pytest
 
 from app.extensions import db
 from app.models import Comentarios, Tiquet, utcnow
-from app.queries.relations import MAX_NIVELES
+from app.queries.desk.relations import MAX_NIVELES
 from app.services import maintenance
 from tests import factories
 from tests.client import codes

@@ -16,7 +16,7 @@ from app import transaction
 from app.errors import Unavailable
 from app.extensions import db
 from app.models import Correos, LogTransaccional, utcnow
-from app.routes import tickets
+from app.routes.desk import tickets
 from app.services import leases, worker
 from config.config import Config, ConfigError
 from config.places import ROOT

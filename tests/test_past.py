@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.extensions import db
 from app.models import LogTransaccional, Tiquet, utcnow
-from app.queries import past
+from app.queries.desk import past
 from tests import factories
 from tests.client import Form, codes
 from tests.factories import NUEVO, quien

@@ -9,9 +9,11 @@ from sqlalchemy import func, select, text
 from app.extensions import db
 from app.models import FILTRABLES, Comentarios, Seguidores, Tiquet
 from app.permissions import Actor
-from app.queries import catalog, comments, followers, people, sessions, ticket_list, tokens, users
+from app.queries import catalog, people
+from app.queries.access import sessions, tokens, users
+from app.queries.desk import comments, followers, ticket_list
+from app.queries.desk.tickets import IN_TRASH
 from app.queries.pagination import TOTAL_EXACTO, Corte, Pagina
-from app.queries.tickets import IN_TRASH
 from tests.conftest import empty_tables
 from tests.plans import DEPTHS, LIMITE, TIQUETS, plant_tickets, reading
 

@@ -12,7 +12,7 @@ from app.errors import Conflict, Unavailable
 from app.extensions import db
 from app.models import Base, Correos, Entregas, IdentidadExterna, LogTransaccional, Tiquet, utcnow
 from app.permissions import Actor
-from app.queries.anonymising import NEUTRO
+from app.queries.privacy.anonymising import NEUTRO
 from app.services import maintenance
 from app.services.access import users
 from app.services.log import chain, deliveries, sequencer
@@ -761,7 +761,7 @@ def test_many_comments_take_several_units(caso, monkeypatch):
     for number in range(20):
         factories.ComentarioFactory(id_tiquet=who.tiquet, mensaje=f"marca {number}")
     db.session.remove()
-    monkeypatch.setattr("app.queries.anonymising.BATCH", 3)
+    monkeypatch.setattr("app.queries.privacy.anonymising.BATCH", 3)
 
     assert who.anonymise().json["fecha_anonimizado"]
     assert "marca" not in dump().lower()

@@ -118,7 +118,11 @@ def failing(monkeypatch):
             raise error
 
         monkeypatch.setattr(transaction, "sleep", lambda seconds: None)
-        for name in ("queries.stats.dashboard", "queries.ticket_list.page", "services.desk.tickets.create"):
+        for name in (
+            "queries.desk.stats.dashboard",
+            "queries.desk.ticket_list.page",
+            "services.desk.tickets.create",
+        ):
             monkeypatch.setattr(f"app.{name}", fail)
 
     return fail_with
@@ -170,7 +174,7 @@ def test_without_a_database_the_process_is_alive_but_not_ready(client, monkeypat
 
     monkeypatch.setattr(transaction, "sleep", lambda seconds: None)
     monkeypatch.setattr("app.queries.health.check_migrations", away)
-    monkeypatch.setattr("app.queries.users.by_email", away)
+    monkeypatch.setattr("app.queries.access.users.by_email", away)
 
     assert client.get("/health").json == {"estado": "ok"}
     ready = client.get("/health/ready")

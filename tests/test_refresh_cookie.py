@@ -6,7 +6,7 @@ import pytest
 
 from app import create_app
 from app.extensions import db
-from app.utils import tokens
+from app.utils.access import tokens
 from tests.client import ApiClient
 from tests.conftest import config_for
 from tests.factories import CLAVE, codigo, quien, segundo_factor

@@ -10,9 +10,10 @@ from sqlalchemy import insert, select, text
 from app.extensions import db
 from app.models import Relaciones, Tiquet, utcnow
 from app.permissions import Actor
-from app.queries import catalog, relations
+from app.queries import catalog
+from app.queries.desk import relations
+from app.queries.desk.relations import MAX_NIVELES
 from app.queries.pagination import Corte
-from app.queries.relations import MAX_NIVELES
 from app.services import maintenance
 from tests import factories
 from tests.client import codes

@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from app.extensions import db
 from app.models import Comentarios, Tiquet, Usuario, utcnow
-from app.schemas.tickets import ORDENES
+from app.schemas.desk.tickets import ORDENES
 from tests import factories
 from tests.client import codes, operations
 from tests.factories import NUEVO, quien

@@ -8,9 +8,9 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import BusquedaTiquet, Tiquet, utcnow
-from app.queries import search as queries
-from app.queries import ticket_search
-from app.schemas.tickets import ORDENES, ORDENES_DE_PAPELERA
+from app.queries.desk import search as queries
+from app.queries.desk import ticket_search
+from app.schemas.desk.tickets import ORDENES, ORDENES_DE_PAPELERA
 from app.services import demo, maintenance
 from app.services.desk import search
 from tests import factories
@@ -207,7 +207,7 @@ def test_a_comment_that_is_changed_or_erased_is_not_found_by_what_it_said(buscar
 
 
 def test_of_a_long_conversation_the_newest_comments_are_found(buscar, client, admin, monkeypatch):
-    monkeypatch.setattr("app.queries.search.MAX_COMENTARIOS", 2)
+    monkeypatch.setattr("app.queries.desk.search.MAX_COMENTARIOS", 2)
     id = open_ticket(client, admin, titulo="Siempre encontrado")
     for word in ("primero", "segundo", "tercero"):
         say(client, admin, id, word)

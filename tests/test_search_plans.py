@@ -8,7 +8,8 @@ from sqlalchemy import text
 
 from app.extensions import db
 from app.permissions import Actor
-from app.queries import catalog, search, ticket_search
+from app.queries import catalog
+from app.queries.desk import search, ticket_search
 from app.queries.pagination import Corte
 from tests.conftest import empty_tables
 from tests.plans import DEPTHS, EMPIEZA, LIMITE, TIQUETS, in_pieces, plant_tickets, reading

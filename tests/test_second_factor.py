@@ -14,9 +14,9 @@ import time_machine
 from app import transaction
 from app.extensions import db
 from app.models import ROLES, SegundoFactor, Usuario, utcnow
-from app.queries.users import hash_of
+from app.queries.access.users import hash_of
 from app.services.access.sessions import mark_of
-from app.utils import tokens
+from app.utils.access import tokens
 from config import config, reader
 from tests import factories
 from tests.conftest import SECRETS, config_for

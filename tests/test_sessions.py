@@ -7,7 +7,7 @@ import time_machine
 
 from app.extensions import db
 from app.models import Sesion, utcnow
-from app.queries import sessions as queries
+from app.queries.access import sessions as queries
 from app.services.access import sessions
 from tests import factories
 from tests.factories import CLAVE, quien, signed_in

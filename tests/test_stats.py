@@ -7,7 +7,7 @@ import pytest
 
 from app.extensions import db
 from app.models import CatTiquet, Usuario
-from app.queries import stats
+from app.queries.desk import stats
 from app.services.catalog import touch_catalogs
 from app.services.seed import FILAS
 from tests import factories

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from app.extensions import db
 from app.models import Sesion, utcnow
-from app.utils import streams, waiting
+from app.utils.live import streams, waiting
 from tests import factories
 from tests.factories import NUEVO
 from tests.gunicorn import Gunicorn, gunicorn
@@ -108,7 +108,7 @@ def test_of_many_who_come_with_one_pass_at_once_one_gets_in(app, committed):
 
 def test_a_pass_is_no_good_after_thirty_seconds(client, tecnico, monkeypatch):
     pase = new_pass(client, tecnico)
-    monkeypatch.setattr("app.utils.passes.LIFE", -1)
+    monkeypatch.setattr("app.utils.access.passes.LIFE", -1)
 
     assert client.get(f"{STREAM}?pase={pase}").json["codigo"] == "pase_invalido"
 

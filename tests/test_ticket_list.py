@@ -11,7 +11,7 @@ from sqlalchemy import delete
 
 from app.extensions import db
 from app.models import EtiquetaTiquet, Tiquet, utcnow
-from app.schemas.tickets import ORDENES
+from app.schemas.desk.tickets import ORDENES
 from tests.rows import INICIO, LISTA, PERSONAS, instant, mixed, pages, people, plant, walk, wanted
 from tests.statements import noted
 

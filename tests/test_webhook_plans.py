@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from app.extensions import db
 from app.models import Entregas, utcnow
-from app.queries import deliveries
+from app.queries.log import deliveries
 from app.queries.pagination import TOTAL_EXACTO, Corte
 from app.services.log.deliveries import PLAZO
 from tests import factories

@@ -15,7 +15,7 @@ from standardwebhooks import Webhook
 from app import transaction
 from app.extensions import db
 from app.models import EN_FILA, Entregas, LogTransaccional, Webhooks, utcnow
-from app.queries import deliveries as queries
+from app.queries.log import deliveries as queries
 from app.services import maintenance, worker
 from app.services.log import deliveries, sequencer, webhooks
 from app.services.log.webhooks import TEMAS

@@ -12,7 +12,7 @@ from app.models import CATALOGOS, Base, Intento, LogTransaccional, Sesion
 from app.services.access.passwords import hash_password
 from app.services.access.sessions import digest
 from app.services.access.users import CLAVE_DE_DEMO
-from app.utils import tokens
+from app.utils.access import tokens
 from tests import factories
 from tests.factories import Quien
 

@@ -7,8 +7,8 @@ from sqlalchemy import func, select
 
 from app.extensions import db
 from app.models import CorreoRecibido, LogTransaccional, Usuario
+from app.queries.access.users import by_email
 from app.queries.people import PERSONAS
-from app.queries.users import by_email
 
 
 def received(huella: str) -> CorreoRecibido | None:

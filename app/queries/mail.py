@@ -25,8 +25,9 @@ from app.models import (
     utcnow,
 )
 from app.permissions import Actor
-from app.queries import comments, counts
-from app.queries.users import ACTIVE_STAFF
+from app.queries.access.users import ACTIVE_STAFF
+from app.queries.desk import comments
+from app.queries.log import counts
 
 log = LogTransaccional
 VENTANA = 20_000  # numbers that one statement looks at, however few of them are told by mail

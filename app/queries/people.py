@@ -6,8 +6,8 @@ from sqlalchemy import Select, or_, select
 
 from app.extensions import db
 from app.models import Clientes, Empleados
+from app.queries.desk.search import searched
 from app.queries.pagination import Corte, Pagina, page_of
-from app.queries.search import searched
 
 # Entity of the event log -> its table.
 PERSONAS: dict[str, type[Any]] = {"cliente": Clientes, "empleado": Empleados}

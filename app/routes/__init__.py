@@ -1,26 +1,20 @@
 """The URL map on one screen."""
 
-from app.routes import (
+from app.routes import catalog, incoming, people, service
+from app.routes.access import auth, users
+from app.routes.desk import (
     attachments,
-    audit,
-    auth,
-    catalog,
     comments,
-    feed,
     followers,
     history,
     imports,
-    incoming,
     lote,
-    people,
     relations,
-    service,
     tickets,
     transitions,
-    users,
     views,
-    webhooks,
 )
+from app.routes.log import audit, feed, webhooks
 
 # Blueprint, and where it stands.
 BLUEPRINTS = (

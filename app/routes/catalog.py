@@ -11,9 +11,9 @@ from app.schemas.catalog import ARGS, FILTROS, PAGINAS, SCHEMAS, CatalogosSchema
 from app.services import catalog
 from app.services.versions import Precondicion
 from app.utils import cursors
+from app.utils.access.identity import current_actor
 from app.utils.blueprint import Blueprint
 from app.utils.etag import shown
-from app.utils.identity import current_actor
 
 blp = Blueprint("catalog", __name__, description="Catálogos: con qué se clasifica un tiquet.")
 

@@ -7,9 +7,9 @@ from flask import Response, url_for
 from app.permissions import Permiso
 from app.schemas.incoming import RecibidoSchema
 from app.services.mail import incoming
+from app.utils.access.identity import current_actor
 from app.utils.blueprint import Blueprint, prepare
 from app.utils.etag import listed
-from app.utils.identity import current_actor
 
 blp = Blueprint("correo", __name__, description="Correo que entra: abre tiquets y sigue conversaciones.")
 

@@ -11,8 +11,8 @@ from app.schemas.pages import pagina_de
 from app.services import people
 from app.services.versions import Precondicion
 from app.utils import cursors
+from app.utils.access.identity import current_actor
 from app.utils.blueprint import Blueprint
-from app.utils.identity import current_actor
 
 clientes = Blueprint("clientes", __name__, description="Clientes: quienes piden ayuda desde fuera.")
 empleados = Blueprint("empleados", __name__, description="Empleados: quienes piden ayuda desde dentro.")

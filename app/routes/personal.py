@@ -8,11 +8,11 @@ from app.permissions import Permiso
 from app.schemas.personal import AnonimizarArgs, DatosSchema
 from app.services import people
 from app.services.privacy import anonymising, personal
+from app.utils.access.identity import current_actor
 from app.utils.blueprint import Blueprint
 from app.utils.etag import shown
-from app.utils.idempotency import in_units
-from app.utils.identity import current_actor
-from app.utils.personal import exported
+from app.utils.files.personal import exported
+from app.utils.writes.idempotency import in_units
 
 EJEMPLO = {"confirmar": "lucia@example.org"}
 

@@ -10,10 +10,10 @@ from app.queries import health, storage
 from app.schemas.service import InicioSchema, ListoSchema, SaludSchema
 from app.services import worker
 from app.transaction import read
-from app.utils import metrics
 from app.utils.blueprint import Blueprint
 from app.utils.etag import listed
-from app.utils.patience import within
+from app.utils.load import metrics
+from app.utils.load.patience import within
 
 blp = Blueprint("service", __name__, description="El servicio: qué es y cómo está.")
 

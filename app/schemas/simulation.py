@@ -2,9 +2,9 @@
 
 from marshmallow import fields
 
-from app.schemas.audit import CambioSchema
+from app.schemas.desk.tickets import TiquetSchema
 from app.schemas.fields import Booleano, Out, Schema
-from app.schemas.tickets import TiquetSchema
+from app.schemas.log.audit import CambioSchema
 
 
 class SimularArgs(Schema):

@@ -17,7 +17,7 @@ from app.models import (
     utcnow,
 )
 from app.permissions import SISTEMA
-from app.queries import users
+from app.queries.access import users
 from app.services import demo_data as datos
 from app.services.access import passwords
 from app.services.access.users import CLAVE_DE_DEMO

@@ -30,8 +30,9 @@ from app.models import (
     utcnow,
 )
 from app.permissions import SISTEMA
-from app.queries import catalog, deliveries
-from app.queries.tickets import IN_TRASH, NOT_IN_TRASH
+from app.queries import catalog
+from app.queries.desk.tickets import IN_TRASH, NOT_IN_TRASH
+from app.queries.log import deliveries
 from app.services import locks
 from app.services.desk import attachments, lifecycle, relations, search
 from app.services.log import audit

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.errors import PreconditionFailed
-from app.queries import audit
+from app.queries.log import audit
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,12 @@ from app.extensions import db, settings
 from app.permissions import Permiso, require
 from app.schemas.simulation import SimularArgs
 from app.transaction import read
-from app.utils import cookies, idempotency, passes, simulation
-from app.utils.identity import authenticate, nobody
+from app.utils.access import cookies, passes
+from app.utils.access.identity import authenticate, nobody
+from app.utils.files.uploads import MAIL, load_mail
 from app.utils.parser import Parser, refuse_parameters
 from app.utils.requests import restart_clock
-from app.utils.uploads import MAIL, load_mail
+from app.utils.writes import idempotency, simulation
 
 View = Callable[..., Response]
 CORREO = {

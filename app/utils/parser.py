@@ -15,7 +15,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.errors import BadRequest, Falla, Invalid, UnsupportedMediaType
-from app.utils.uploads import load_multipart
+from app.utils.files.uploads import load_multipart
 
 MAX_DEPTH = 20
 MAX_DIGITS = 18  # All such integers fit into 64 bits, with either sign.

@@ -9,10 +9,10 @@ from werkzeug.exceptions import HTTPException, RequestedRangeNotSatisfiable
 from app import database
 from app.database import PoolTimeout, Verdict
 from app.errors import AppError, Forbidden, Invalid, Unauthorized, Unavailable
-from app.queries.audit import events_of
+from app.queries.log.audit import events_of
 from app.services.log import audit
 from app.transaction import run
-from app.utils.identity import current_actor
+from app.utils.access.identity import current_actor
 from app.utils.json import dumps
 from app.utils.messages import text, title
 

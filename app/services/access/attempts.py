@@ -15,7 +15,7 @@ from app import database
 from app.errors import TooMany
 from app.extensions import db, settings
 from app.models import Intento, utcnow
-from app.queries import attempts
+from app.queries.access import attempts
 
 CLAVES = 10  # that may be wrong, one after the other …
 BLOQUEO = timedelta(minutes=10)  # … before none is looked at for so long; fewer are forgotten after as long.

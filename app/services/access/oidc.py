@@ -13,8 +13,8 @@ from app.errors import Forbidden, NotFound, Unauthorized
 from app.extensions import db, settings
 from app.models import ROLES, SOLICITANTE, IdentidadExterna, Usuario
 from app.permissions import Actor
-from app.queries import oidc as queries
-from app.queries import users as users_queries
+from app.queries.access import oidc as queries
+from app.queries.access import users as users_queries
 from app.services import locks
 from app.services.access import attempts, passwords, sessions, users
 from app.services.access.sessions import SignIn

@@ -16,9 +16,9 @@ from app.errors import Unauthorized, Unavailable
 from app.extensions import db, settings
 from app.models import RECUPERACION, Correos, Recuperacion, utcnow
 from app.permissions import SISTEMA, Actor
-from app.queries import recovery as queries
-from app.queries import users as users_queries
-from app.queries.oidc import is_known
+from app.queries.access import recovery as queries
+from app.queries.access import users as users_queries
+from app.queries.access.oidc import is_known
 from app.services.access import attempts, passwords, sessions, users
 from app.services.log import audit
 from app.services.mail.letters import Carta

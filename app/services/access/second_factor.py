@@ -16,8 +16,8 @@ from app.errors import Conflict, Falla, Invalid, NotFound, Unauthorized
 from app.extensions import db, settings
 from app.models import SegundoFactor, Usuario, utcnow
 from app.permissions import Actor
-from app.queries import second_factor as queries
-from app.queries import users as users_queries
+from app.queries.access import second_factor as queries
+from app.queries.access import users as users_queries
 from app.services.access import attempts, passwords, sessions, users
 from app.services.access.sessions import SignIn, digest
 from app.services.log import audit

@@ -14,7 +14,7 @@ from app.errors import NotFound, Unauthorized
 from app.extensions import db, settings
 from app.models import Sesion, Usuario, utcnow
 from app.permissions import Actor
-from app.queries import sessions, users
+from app.queries.access import sessions, users
 from app.services.access import attempts, passwords
 from app.services.log import audit
 from app.transaction import read, run

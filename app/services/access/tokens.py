@@ -13,7 +13,7 @@ from app.errors import Falla, Invalid, NotFound, Unavailable
 from app.extensions import db
 from app.models import TokenServicio, utcnow
 from app.permissions import Actor, Permiso, require
-from app.queries import tokens as queries
+from app.queries.access import tokens as queries
 from app.services.access.sessions import digest
 from app.services.log import audit
 from app.services.versions import Precondicion, check_version

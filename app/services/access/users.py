@@ -14,7 +14,7 @@ from app.extensions import db
 from app.models import ADMINISTRADOR, SOLICITANTE, Usuario, UsuarioCategoria
 from app.permissions import SISTEMA, Actor, Permiso, permissions_of, require
 from app.queries import people
-from app.queries import users as queries
+from app.queries.access import users as queries
 from app.queries.catalog import all_catalogs
 from app.services import changes, locks
 from app.services.access import attempts, passwords, sessions, strength

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.models import MENOS_CARGA, NINGUNA, Tiquet, UsuarioCategoria, utcnow
-from app.queries import assignment as queries
 from app.queries.catalog import Catalogos
+from app.queries.desk import assignment as queries
 from app.services.desk import lifecycle
 from app.transitions import ABIERTOS, NUEVO
 

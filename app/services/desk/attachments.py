@@ -11,7 +11,7 @@ from app.errors import Conflict, NotFound
 from app.extensions import db, settings
 from app.models import Adjuntos, Tiquet, utcnow
 from app.permissions import Actor, Permiso, require
-from app.queries import attachments as queries
+from app.queries.desk import attachments as queries
 from app.services.desk import comments, tickets
 from app.services.desk.files import MB, examine, safe_name
 from app.services.log import audit

@@ -6,8 +6,8 @@ from app.errors import NotFound
 from app.extensions import db
 from app.models import Comentarios, utcnow
 from app.permissions import Actor, Permiso, require
-from app.queries import attachments
-from app.queries import comments as queries
+from app.queries.desk import attachments
+from app.queries.desk import comments as queries
 from app.services import changes
 from app.services.desk import mentions, search, tickets, transitions
 from app.services.log import audit

@@ -8,7 +8,7 @@ from sqlalchemy import delete, insert, update
 from app.extensions import db
 from app.models import Seguidores, utcnow
 from app.permissions import Actor
-from app.queries import followers as queries
+from app.queries.desk import followers as queries
 from app.services.log import audit
 
 # The key decides: whoever follows already goes on following, for the reason that came first.

@@ -6,8 +6,8 @@ from app.errors import Falla, Invalid, NotFound
 from app.extensions import db
 from app.models import MANUAL, Seguidores
 from app.permissions import Actor, Permiso, require
-from app.queries import followers as queries
-from app.queries import users
+from app.queries.access import users
+from app.queries.desk import followers as queries
 from app.services.desk import enrolment, tickets
 from app.services.log import audit
 

@@ -13,10 +13,10 @@ from app.errors import Falla
 from app.extensions import db
 from app.models import ASIGNADO, CREADOR, EtiquetaTiquet, Tiquet, utcnow
 from app.permissions import PERSONAL, Actor, Permiso, require
-from app.queries import imports as queries
 from app.queries.catalog import DE_TIQUET, Catalogos, all_catalogs
-from app.queries.imports import PERSONA_DE, Clave, Exportada, Externa
-from app.queries.tickets import person
+from app.queries.desk import imports as queries
+from app.queries.desk.imports import PERSONA_DE, Clave, Exportada, Externa
+from app.queries.desk.tickets import person
 from app.services.desk import enrolment, search
 from app.services.log import audit
 from app.services.references import Errores

@@ -6,9 +6,9 @@ from app.errors import Conflict, Falla, Invalid
 from app.extensions import db, settings
 from app.models import Tiquet, Usuario, utcnow
 from app.permissions import Actor, Permiso, require
-from app.queries import users
+from app.queries.access import users
 from app.queries.catalog import Catalogos
-from app.queries.tickets import numero, person, transitions_of
+from app.queries.desk.tickets import numero, person, transitions_of
 from app.services.references import refuse, wrong_references
 from app.transitions import (
     ACCION_POR_TIPOS,

@@ -10,8 +10,8 @@ from app import database
 from app.errors import AppError
 from app.extensions import db
 from app.permissions import Actor, Permiso, require
-from app.queries import audit
-from app.queries import tickets as queries
+from app.queries.desk import tickets as queries
+from app.queries.log import audit
 from app.services.desk import tickets, transitions
 from app.services.versions import Precondicion
 

@@ -8,7 +8,7 @@ import re
 from app.models import MENCION
 from app.patterns import EMAIL
 from app.permissions import Actor
-from app.queries import users as queries
+from app.queries.access import users as queries
 from app.services.access.users import normalize_email
 from app.services.desk import enrolment
 

@@ -9,9 +9,9 @@ from app.errors import Conflict
 from app.extensions import db
 from app.models import PADRE, Adjuntos, Comentarios, Tiquet, utcnow
 from app.permissions import Actor, Permiso
-from app.queries import relations as queries
 from app.queries.catalog import all_catalogs
-from app.queries.tickets import belongings, tells_all
+from app.queries.desk import relations as queries
+from app.queries.desk.tickets import belongings, tells_all
 from app.services.desk import enrolment, lifecycle, relations, search, tickets
 from app.services.log import audit
 from app.transitions import CERRADO

@@ -11,10 +11,10 @@ from typing import Any
 from app.errors import Falla, Gone, Invalid, NotFound
 from app.models import Clientes, Empleados, Usuario, as_json, utcnow
 from app.permissions import Actor, Permiso, require
-from app.queries import history
-from app.queries import past as queries
 from app.queries.catalog import DE_TIQUET, Catalogos, all_catalogs
-from app.queries.history import PERSONA_DE
+from app.queries.desk import history
+from app.queries.desk import past as queries
+from app.queries.desk.history import PERSONA_DE
 from app.services.log import audit
 
 Tiquet = dict[str, Any]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.models import Tiquet, as_json
-from app.queries import audit
+from app.queries.log import audit
 from app.services.changes import SIN_CAMBIO
 from app.services.versions import Precondicion, stale
 

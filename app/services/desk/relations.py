@@ -11,8 +11,8 @@ from app.errors import Conflict, Falla, Invalid, NotFound
 from app.extensions import db
 from app.models import PADRE, RELACIONADO, Relaciones, Tiquet, utcnow
 from app.permissions import SISTEMA, Actor, Permiso, require
-from app.queries import relations as queries
-from app.queries.tickets import locked_several, numero
+from app.queries.desk import relations as queries
+from app.queries.desk.tickets import locked_several, numero
 from app.services import locks
 from app.services.desk import tickets
 from app.services.log import audit

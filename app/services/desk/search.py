@@ -7,8 +7,8 @@ from sqlalchemy import insert, update
 
 from app.extensions import db
 from app.models import END, BusquedaTiquet, Tiquet, month_mark, tokens
-from app.queries import search as queries
-from app.queries.tickets import FUSIONADO_CON_OTRO, numero
+from app.queries.desk import search as queries
+from app.queries.desk.tickets import FUSIONADO_CON_OTRO, numero
 from app.transitions import FUSIONADO
 
 # A column begins with the ticket's own texts, and goes on with its newest comments up to so many characters.

@@ -11,8 +11,8 @@ from app.extensions import db
 from app.models import ASIGNADO, CREADOR, EtiquetaTiquet, Tiquet, utcnow
 from app.permissions import Actor, Permiso, require
 from app.queries import catalog
-from app.queries import tickets as queries
 from app.queries.catalog import DE_TIQUET, Catalogos, all_catalogs
+from app.queries.desk import tickets as queries
 from app.services import changes
 from app.services.desk import assignment, enrolment, lifecycle, past, rebasing, search
 from app.services.log import audit

@@ -5,9 +5,9 @@ from typing import Any
 from app.errors import Conflict, Falla, Invalid
 from app.models import ASIGNADO, Tiquet, utcnow
 from app.permissions import Actor, Permiso, require
-from app.queries import tickets as queries
-from app.queries import users
+from app.queries.access import users
 from app.queries.catalog import Catalogos, all_catalogs
+from app.queries.desk import tickets as queries
 from app.services.desk import enrolment, lifecycle, tickets
 from app.services.log import audit
 

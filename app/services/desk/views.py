@@ -6,7 +6,7 @@ from app.errors import NotFound
 from app.extensions import db
 from app.models import Vistas
 from app.permissions import Actor, Permiso, require
-from app.queries import views as queries
+from app.queries.desk import views as queries
 from app.services import changes
 from app.services.log import audit
 from app.services.versions import Precondicion, check_version

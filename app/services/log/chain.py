@@ -11,7 +11,7 @@ from typing import Any
 
 from app.errors import Gone
 from app.models import as_json
-from app.queries import chain as queries
+from app.queries.log import chain as queries
 from app.services.log import audit
 from app.transaction import read
 

@@ -9,10 +9,12 @@ from sqlalchemy import bindparam, delete, insert, select, tuple_, update
 from app import database, transaction
 from app.extensions import db
 from app.models import Conteo, Lectura
-from app.queries import counts as queries
-from app.queries import feed, mail, stats
-from app.queries.counts import LECTOR, Lugar, log
-from app.queries.tickets import NOT_IN_TRASH
+from app.queries import mail
+from app.queries.desk import stats
+from app.queries.desk.tickets import NOT_IN_TRASH
+from app.queries.log import counts as queries
+from app.queries.log import feed
+from app.queries.log.counts import LECTOR, Lugar, log
 from app.services.log import sequencer
 
 BATCH = 2_000  # numbers of the log that one unit of work reads

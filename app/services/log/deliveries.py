@@ -31,9 +31,9 @@ from app.models import (
     utcnow,
 )
 from app.permissions import SISTEMA, Actor
-from app.queries import deliveries as queries
-from app.queries import feed
-from app.queries import webhooks as webhook_queries
+from app.queries.log import deliveries as queries
+from app.queries.log import feed
+from app.queries.log import webhooks as webhook_queries
 from app.services.log import audit, outgoing, sequencer
 from app.transaction import LIMIT, TryAgain, read, run
 

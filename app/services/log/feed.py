@@ -7,7 +7,7 @@ from typing import Any
 from app.errors import BadRequest, Gone, Unavailable
 from app.extensions import db
 from app.permissions import Actor
-from app.queries import feed as queries
+from app.queries.log import feed as queries
 from app.services.log import sequencer
 from app.transaction import read
 

@@ -9,8 +9,9 @@ from app.errors import Conflict
 from app.extensions import db
 from app.models import BASE_ID, LogCabeza, LogTransaccional
 from app.permissions import SISTEMA
-from app.queries import chain as queries
-from app.queries import mail, webhooks
+from app.queries import mail
+from app.queries.log import chain as queries
+from app.queries.log import webhooks
 from app.services.log import audit, chain
 
 BATCH = 500  # events that are erased in one transaction

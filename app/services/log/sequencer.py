@@ -16,7 +16,7 @@ from app import transaction
 from app.database import end_if_idle
 from app.extensions import db
 from app.models import CABEZA_ID, LogCabeza, LogTransaccional
-from app.queries import chain as queries
+from app.queries.log import chain as queries
 from app.services.log import chain
 
 BATCH = 500  # events that are numbered in one transaction

@@ -12,9 +12,9 @@ from app.errors import Falla, Invalid, NotFound
 from app.extensions import db
 from app.models import EN_FILA, ENTIDADES, PENDIENTE, PRUEBA, YA, Entregas, Webhooks, utcnow
 from app.permissions import Actor, Permiso, require
-from app.queries import deliveries as delivery_queries
-from app.queries import feed
-from app.queries import webhooks as queries
+from app.queries.log import deliveries as delivery_queries
+from app.queries.log import feed
+from app.queries.log import webhooks as queries
 from app.services import changes
 from app.services.log import audit, deliveries, outgoing
 from app.services.versions import Precondicion, check_version

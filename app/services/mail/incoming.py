@@ -20,10 +20,10 @@ from app.errors import Invalid, TooLarge, UnsupportedMediaType
 from app.extensions import db, settings
 from app.models import RELACIONADO, SOLICITANTE, CorreoRecibido, Tiquet, Usuario, utcnow
 from app.permissions import Actor, Permiso, require
-from app.queries import attachments as files_kept
 from app.queries import incoming as queries
-from app.queries import tickets as ticket_queries
 from app.queries.catalog import all_catalogs
+from app.queries.desk import attachments as files_kept
+from app.queries.desk import tickets as ticket_queries
 from app.services import locks, people
 from app.services.access.users import normalize_email
 from app.services.desk import attachments, comments, lifecycle, relations, tickets, transitions

@@ -11,8 +11,8 @@ from app import database, transaction
 from app.extensions import db, settings
 from app.models import AVISOS, SOLICITANTE, Correos, Lectura, utcnow
 from app.permissions import PERSONAL
-from app.queries import feed
 from app.queries import mail as queries
+from app.queries.log import feed
 from app.services.desk.lifecycle import SIN_RESOLVER
 from app.services.desk.mentions import MAX, mentioned
 

@@ -8,7 +8,7 @@ Whoever knows a ticket's number can write its marks: they tell which conversatio
 import re
 from email.utils import parseaddr
 
-from app.queries.tickets import numero
+from app.queries.desk.tickets import numero
 
 MAX_ID = 2**31 - 1  # of a ticket
 MAX_MARKS = 100  # that are looked at of what a stranger sent

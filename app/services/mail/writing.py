@@ -6,7 +6,7 @@ from app.extensions import settings
 from app.models import SOLICITANTE
 from app.permissions import PERSONAL, Actor
 from app.queries import mail as queries
-from app.queries import tickets
+from app.queries.desk import tickets
 from app.services.mail import threads
 from app.services.mail.letters import Carta
 from app.services.mail.texts import DATOS, ENLACES, PARRAFOS, PIES, TITULOS, said

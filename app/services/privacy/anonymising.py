@@ -28,11 +28,11 @@ from app.models import (
     utcnow,
 )
 from app.permissions import SISTEMA, Actor, Permiso, require
-from app.queries import anonymising as queries
-from app.queries import personal
-from app.queries.anonymising import NEUTRO, Llevado, Parte
 from app.queries.people import PERSONAS
-from app.queries.personal import Titular
+from app.queries.privacy import anonymising as queries
+from app.queries.privacy import personal
+from app.queries.privacy.anonymising import NEUTRO, Llevado, Parte
+from app.queries.privacy.personal import Titular
 from app.services import people
 from app.services.access import sessions, users
 from app.services.desk import search

@@ -18,10 +18,10 @@ from app.models import (
     utcnow,
 )
 from app.permissions import Actor
-from app.queries import anonymising as queries
-from app.queries import personal
 from app.queries.people import PERSONAS
-from app.queries.personal import Titular
+from app.queries.privacy import anonymising as queries
+from app.queries.privacy import personal
+from app.queries.privacy.personal import Titular
 from app.services import people
 from app.services.access import attempts
 from app.services.log import audit, webhooks

@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from app.extensions import db
 from app.models import Idempotencia
-from app.queries.personal import Titular
+from app.queries.privacy.personal import Titular
 from app.services.privacy.steps import Paso, without_emails
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from app import transaction
 from app.permissions import Actor, Permiso, require
 from app.queries import people as people_queries
-from app.queries import personal as queries
+from app.queries.privacy import personal as queries
 from app.services import people
 from app.services.log import audit
 

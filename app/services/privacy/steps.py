@@ -7,8 +7,8 @@ from sqlalchemy import update
 
 from app.extensions import db
 from app.models import LogTransaccional
-from app.queries import anonymising as queries
-from app.queries.anonymising import NEUTRO, Parte
+from app.queries.privacy import anonymising as queries
+from app.queries.privacy.anonymising import NEUTRO, Parte
 from app.services.log import webhooks
 
 
