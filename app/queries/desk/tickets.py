@@ -31,8 +31,19 @@ from app.permissions import Actor, Permiso, allows, permissions_on, require
 from app.queries.catalog import Catalogos, all_catalogs
 from app.transitions import ABIERTOS, FUSIONADO, allowed_actions
 
-Creador = aliased(Usuario, name="creador")
-Asignado = aliased(Usuario, name="asignado")
+
+def user_as(name: str) -> Any:
+    """The users under another name, for the statements of all threads.
+
+    SQLAlchemy (2.1.9) indexes the columns of an alias when the first is asked for, and whoever asks meanwhile
+    in another thread gets that of the table itself: a statement with one table too many, which is then kept.
+    """
+    alias = aliased(Usuario, name=name)
+    alias.id.__clause_element__()
+    return alias
+
+
+Creador, Asignado = user_as("creador"), user_as("asignado")
 
 PROPIOS = (
     Tiquet.id,
