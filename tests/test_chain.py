@@ -190,7 +190,7 @@ def test_sequencers_at_once_among_writers_leave_no_gap_and_no_double(app, commit
 STRUCK = """
 import os, signal, sys
 from app import create_app
-from app.queries import chain
+from app.queries.log import chain
 from app.services.log import sequencer
 
 module, name = {"head": (chain, "waiting"), "written": (sequencer, "number_batch")}[sys.argv[1]]
