@@ -1,7 +1,7 @@
 """The tables. Importing this package makes all of them known to ``Base.metadata``."""
 
 from app.models.arriendo import Arriendo
-from app.models.base import Base, as_json, utcnow
+from app.models.base import Base, Json, as_json, utcnow
 from app.models.busqueda import END, Buscable, BusquedaTiquet, fold, month_mark, tokens
 from app.models.catalogo import (
     CATALOGOS,
@@ -132,6 +132,7 @@ __all__ = [
     "Idempotencia",
     "IdentidadExterna",
     "Intento",
+    "Json",
     "Lectura",
     "LogCabeza",
     "LogTransaccional",

@@ -13,6 +13,7 @@ from marshmallow import Schema
 from app.errors import Forbidden
 from app.extensions import db, settings
 from app.permissions import Permiso, require
+from app.queries.along import Along
 from app.schemas.simulation import SimularArgs
 from app.transaction import read
 from app.utils.access import cookies, passes
@@ -49,11 +50,19 @@ class Blueprint(flask_smorest.Blueprint):
     }
 
     def route(
-        self, rule: str, *, permiso: Permiso, pase: bool = False, galleta: bool = False, **options: Any
+        self,
+        rule: str,
+        *,
+        permiso: Permiso,
+        pase: bool = False,
+        galleta: bool = False,
+        along: Callable[..., Along] | None = None,
+        **options: Any,
     ) -> Callable[[View], View]:
         """Register a view. A route that does not say who may call it does not exist.
 
         With ``pase`` a pass in the address stands for the token; with ``galleta``, the cookie of the session.
+        ``along`` says, of what stands in the address, what a reading view will ask for first.
         """
         register = super().route
 
@@ -65,6 +74,8 @@ class Blueprint(flask_smorest.Blueprint):
                 if galleta and cookies.by_cookie():
                     g.actor = nobody()  # Who is refused without the CSRF token of the session.
                     g.sesion = cookies.holder(request.cookies[cookies.REFRESCO])
+                if along:
+                    g.along = along(**kwargs)
                 enter(permiso)
                 if not takes_parameters(view):
                     refuse_parameters()

@@ -1,15 +1,19 @@
 """Who holds a token: the one statement that authenticates a request. And the sessions that one has."""
 
+from collections import namedtuple
 from dataclasses import replace
 from datetime import timedelta
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, select
 
 from app.extensions import db
 from app.models import CatalogoEpoca, Sesion, Usuario, utcnow
 from app.permissions import Actor
+from app.queries import along
+from app.queries.along import Along
+from app.queries.packed import packed
 from app.queries.pagination import Corte, Pagina, page_of
 
 INACTIVIDAD = timedelta(days=7)  # How long a session can be renewed after it was used last.
@@ -27,10 +31,13 @@ def held() -> tuple[Any, ...]:
     return (*user, Usuario.segundo_factor, Usuario.debe_cambiar_clave, epoca.label("epoca"))
 
 
-@cache
-def holder_statement() -> Select[Any]:
+Titular: Any = namedtuple("Titular", [column.key for column in held()])  # type: ignore[misc]
+
+
+@lru_cache(maxsize=64)
+def holder_statement(more: Select[Any] | None) -> Select[Any]:
     return (
-        select(*held())
+        select(packed(Titular, held()), *([] if more is None else [along.column(more)]))
         .join(Sesion, Sesion.id_usuario == Usuario.id)
         .where(
             Sesion.id == bindparam("sid"),
@@ -42,10 +49,18 @@ def holder_statement() -> Select[Any]:
     )
 
 
-def holder(sid: str, sub: int) -> Row[Any] | None:
-    """What an ``Actor`` holds of an active user whose session is alive."""
+def holder(sid: str, sub: int, more: Along | None = None) -> Any:
+    """What an ``Actor`` holds of an active user whose session is alive; what is asked ``more`` is kept."""
     values = {"sid": sid, "sub": sub, "now": utcnow()}
-    return db.session.connection().execute(holder_statement(), values).one_or_none()
+    statement = holder_statement(more and more.statement)
+    if more:
+        values |= more.parameters
+    row = db.session.connection().execute(statement, values).one_or_none()
+    if row is None:
+        return None
+    if more:
+        along.keep(more, row[1])
+    return row[0]
 
 
 def locked(sid: str) -> Sesion | None:

@@ -6,6 +6,7 @@ from flask import Response, url_for
 
 from app.permissions import Permiso
 from app.queries.desk import export, stats, ticket_search
+from app.queries.desk import tickets as queries
 from app.schemas.desk.tickets import (
     EJEMPLO,
     ExportarArgs,
@@ -69,7 +70,7 @@ def create_ticket(datos: dict[str, Any]) -> Response:
     return shown(tickets.shown(actor, id), status=201, location=url_for("tickets.get_ticket", id=id))
 
 
-@blp.get("/tickets/<id:id>", permiso=Permiso.VER_TIQUET)
+@blp.get("/tickets/<id:id>", permiso=Permiso.VER_TIQUET, along=queries.along_for_staff)
 @blp.arguments(TiquetArgs, location="query")
 @blp.response(200, TiquetSchema)
 @blp.tagged

@@ -34,7 +34,7 @@ def authenticate() -> Actor:
 
 
 def of_session(sid: str, sub: int) -> Actor:
-    holder = read(lambda: sessions.holder(sid, sub), g.deadline)
+    holder = read(lambda: sessions.holder(sid, sub, g.pop("along", None)), g.deadline)
     if holder is None:
         raise Unauthorized("sesion_terminada")
     return actor_of(holder, id_sesion=sid)
@@ -63,7 +63,7 @@ def service_holder(token: str) -> Row[Any]:
     return cast("Row[Any]", g.service_holder)
 
 
-def actor_of(holder: Row[Any], **more: Any) -> Actor:
+def actor_of(holder: Any, **more: Any) -> Actor:
     return Actor(
         id=holder.id,
         tipo_usuario=holder.tipo_usuario,
