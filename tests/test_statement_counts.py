@@ -222,7 +222,9 @@ def test_a_page_takes_so_many_statements_however_long_it_is(client, admin, ids, 
         return answer.json, len(statements)
 
     first, taken = read(limite=3)
-    assert (len(first["data"]), taken) == (3, count + 1)
+    # Where one index has all that is asked for, the page counts itself; elsewhere that is one more.
+    counting = 0 if (path, query) == (LISTA, {"papelera": "true"}) else 1
+    assert (len(first["data"]), taken) == (3, count + counting)
     rest, taken = read(limite=3, cursor=first["paginacion"]["siguiente"])
     assert rest["data"]
     assert taken == count

@@ -30,6 +30,8 @@ Filtros = dict[str, Any]
 
 CONDICIONES: dict[str, ColumnElement[bool]] = {
     **{name: getattr(Tiquet, name).in_(bindparam(name, expanding=True)) for name in FILTRABLES},
+    # SQLAlchemy writes an IN anew at each use; nearly all ask for one value.
+    **{f"{name}_igual": getattr(Tiquet, name) == bindparam(f"{name}_igual") for name in FILTRABLES},
     "ninguno": Tiquet.id_usuario_asignado.is_(None),
     "ninguno_o": or_(
         Tiquet.id_usuario_asignado.is_(None),
@@ -113,8 +115,16 @@ def page(actor: Actor, filtros: Filtros, orden: str, limite: int, corte: Corte |
     if not forma.ramas:
         return Pagina([], corte.total if corte else 0, None)
     parameters["limite"] = limite + 1
-    found = db.session.connection().execute(statement(forma, visible), parameters).scalars().all()
-    total = total_of(corte, len(found), limite, lambda: count(visible, papelera, values, ranges, own))
+    # Where an index ends the count, too, the page brings its total along.
+    counts = forma.index and not (corte or own or forma.rest)
+    totals = count_statement(visible, tuple(conditions(values)), forma.index, False) if counts else None
+    if counts:
+        parameters |= conditions(values) | {"tope": TOTAL_EXACTO + 1}
+    found = db.session.connection().execute(statement(forma, visible, totals), parameters).scalars().all()
+    if counts:
+        total = found[0].total if found else 0
+    else:
+        total = total_of(corte, len(found), limite, lambda: count(visible, papelera, values, ranges, own))
     filas = [shape(fila, actor, catalogos) for fila in found[:limite]]
     end = Corte(sorted_by(filas[-1], forma.orden, catalogos), total) if len(found) > limite else None
     return Pagina(filas, total, end)
@@ -157,7 +167,9 @@ def conditions(values: dict[str, list[Any]]) -> dict[str, Any]:
     named = {}
     for column, some in values.items():
         ids = [value for value in some if value is not None]
-        if len(ids) == len(some):
+        if len(ids) == len(some) == 1 and column in FILTRABLES:
+            named[f"{column}_igual"] = ids[0]
+        elif len(ids) == len(some):
             named[column] = ids
         else:
             named["ninguno_o" if ids else "ninguno"] = ids
@@ -301,15 +313,16 @@ def sorted_by(tiquet: dict[str, Any], orden: str, catalogos: Catalogos) -> tuple
 
 
 @lru_cache(maxsize=512)
-def statement(forma: Forma, visible: ColumnElement[bool]) -> Select[Any]:
+def statement(forma: Forma, visible: ColumnElement[bool], totals: Select[int] | None) -> Select[Any]:
     """The statement for a page of this form; it takes ``limite``, and one row more tells of a next page."""
     branches = [branch_statement(forma, number, rama, visible) for number, rama in enumerate(forma.ramas)]
     if len(branches) > 1:
         branches = [select(branch.subquery()) for branch in branches]  # with an order and an end of its own
     ids = forma.merged(branches).subquery()
     keys = [ids.c[key] for key in sort_keys(forma.orden)]
+    total = None if totals is None else totals.correlate(None).scalar_subquery()
     return (
-        with_names(ids.join(Tiquet, Tiquet.id == ids.c.id), forma.internal)
+        with_names(ids.join(Tiquet, Tiquet.id == ids.c.id), forma.internal, total)
         .order_by(*(key.desc() if forma.descending else key for key in keys))
         .limit(bindparam("limite"))
     )

@@ -84,7 +84,9 @@ NOMBRES = tuple(
     for column in (persona.nombre, persona.apellido)
 )
 CLAVES = tuple(column.key for column in PROPIOS)
-Fila: Any = namedtuple("Fila", (*CLAVES, *(f"nombre_{at}" for at in range(len(NOMBRES)))))  # type: ignore[misc]
+DE_NOMBRES = tuple(f"nombre_{at}" for at in range(len(NOMBRES)))
+Fila: Any = namedtuple("Fila", (*CLAVES, *DE_NOMBRES))  # type: ignore[misc]
+Contada: Any = namedtuple("Contada", (*CLAVES, *DE_NOMBRES, "total"))  # type: ignore[misc]
 
 # What stands in these columns for who sees no internal comments, so that nothing tells of them.
 PUBLICO = Comentarios.es_interno.is_(False)
@@ -144,16 +146,17 @@ def sees_internal(actor: Actor) -> bool:
     return allows(Permiso.COMENTARIO_INTERNO, actor)
 
 
-def with_names(source: Any, internal: bool) -> Select[Any]:
+def with_names(source: Any, internal: bool, total: ColumnElement[int] | None = None) -> Select[Any]:
     """Tickets of ``source`` with the names of the people in them, as those who see ``internal`` comments do.
 
-    Each row is one column, for ``shape``.
+    Each row is one column, for ``shape``; with ``total`` it says that, too.
 
     LEFT JOINs: an inner one lets MariaDB start at the small table and sort every matching row.
     """
     public = {} if internal else PUBLICOS
     columns = [public.get(key, column) for key, column in zip(CLAVES, PROPIOS, strict=True)]
-    return select(packed(Fila, (*columns, *NOMBRES))).select_from(
+    whole = (Fila, (*columns, *NOMBRES)) if total is None else (Contada, (*columns, *NOMBRES, total))
+    return select(packed(*whole)).select_from(
         source.outerjoin(Creador, Creador.id == Tiquet.id_usuario_creador)
         .outerjoin(Asignado, Asignado.id == Tiquet.id_usuario_asignado)
         .outerjoin(Clientes, Clientes.id == Tiquet.id_cliente)
