@@ -57,6 +57,7 @@ ELSEWHERE = {
     f"DELETE {USERS}/{{id}}/segundo-factor": {400},
     f"DELETE {TIQUETS}/{{id}}/seguidores/{{id_usuario}}": {400},
     f"DELETE {TIQUETS}/{{id}}/seguidores/yo": {400},
+    f"POST {TIQUETS}/lote": {428},
 }
 
 

@@ -53,7 +53,8 @@ def send(client):
 
 
 def states(answer):
-    return [row["estado"] for row in answer.json["data"]]
+    found = answer if isinstance(answer, dict) else answer.json
+    return [row["estado"] for row in found["data"]]
 
 
 def events_of(ids):
@@ -112,6 +113,65 @@ def test_what_is_so_already_leaves_no_event_and_no_version(send, tecnico, ids, a
 
     assert [row["version"] for row in again.json["data"]] == [2, 2, 2]
     assert snapshot() == before
+
+
+# Versions
+
+
+CADA_ACCION = [
+    ("actualizar", TITULO),
+    ("transicion", {"accion": "pedir_datos"}),
+    ("asignar", {"id_usuario": None}),
+    ("eliminar", None),
+]
+
+
+@pytest.mark.parametrize(("accion", "cambios"), CADA_ACCION, ids=str)
+def test_what_others_changed_since_it_was_seen_stays_as_they_left_it(
+    client, send, admin, ids, accion, cambios
+):
+    for id in ids:  # Somebody has them, so that letting go of them is a change too.
+        client.post(f"{TIQUETS}/{id}/asignar", json={"id_usuario": admin.id}, headers=admin.headers)
+    client.patch(f"{TIQUETS}/{ids[1]}", json={"titulo": "De otro"}, headers=admin.headers)
+    others = shown(client, admin, ids[1]).json
+
+    answer = send(admin, ids, accion, cambios, versiones={str(ids[0]): 2, str(ids[1]): 2})
+
+    assert states(answer) == ["ok", "error", "ok"]
+    problema = answer.json["data"][1]["problema"]
+    assert (problema["status"], problema["codigo"], problema["version_actual"]) == (
+        412,
+        "version_obsoleta",
+        3,
+    )
+    assert (problema["campos"], problema["modificado_por"]["id"]) == (["titulo"], admin.id)
+    assert shown(client, admin, ids[1]).json == others
+
+
+def test_of_all_or_none_none_is_done_when_others_changed_one(client, send, tecnico, ids):
+    client.patch(f"{TIQUETS}/{ids[2]}", json={"titulo": "De otro"}, headers=tecnico.headers)
+    before = snapshot()
+
+    answer = send(tecnico, ids, versiones=dict.fromkeys(map(str, ids), 1), atomico=True)
+
+    assert (answer.status_code, answer.json["codigo"]) == (422, "lote_rechazado")
+    assert states({"data": answer.json["resultados"]}) == ["sin_hacer", "sin_hacer", "error"]
+    assert answer.json["resultados"][2]["problema"]["codigo"] == "version_obsoleta"
+    assert snapshot() == before
+
+
+def test_versions_can_be_obligatory_where_if_match_is(send, admin, ids, with_settings):
+    with_settings(EXIGIR_IF_MATCH="true")
+    before = snapshot()
+    some = {str(ids[0]): 1}
+
+    for accion, cambios in (("actualizar", TITULO), ("eliminar", None)):
+        refused = send(admin, ids, accion, cambios, versiones=some)
+        assert (refused.status_code, refused.json["codigo"]) == (428, "faltan_versiones")
+    assert snapshot() == before
+
+    assert states(send(admin, ids, "asignar", {"id_usuario": admin.id})) == ["ok"] * 3
+    assert states(send(admin, ids, versiones=dict.fromkeys(map(str, ids), 2))) == ["ok"] * 3
 
 
 # Refusals
@@ -210,6 +270,13 @@ def test_the_log_tells_of_which_ticket_something_was_forbidden(send, tecnico, id
             {"cambios.motivo": ["requerido"]},
         ),
         ({"ids": [7], "accion": "eliminar", "atomico": "no"}, {"atomico": ["tipo"]}),
+        ({"ids": [7], "accion": "eliminar", "versiones": [1]}, {"versiones": ["tipo"]}),
+        ({"ids": [7], "accion": "eliminar", "versiones": {"8": 1}}, {"versiones.8": ["desconocido"]}),
+        ({"ids": [7], "accion": "eliminar", "versiones": {"07": 1}}, {"versiones.07": ["desconocido"]}),
+        (
+            {"ids": [7, 8, 9], "accion": "eliminar", "versiones": {"7": 0, "8": "1", "9": None}},
+            {"versiones.7": ["rango"], "versiones.8": ["tipo"], "versiones.9": ["nulo"]},
+        ),
     ],
     ids=str,
 )
@@ -499,6 +566,29 @@ def test_of_ten_twins_at_once_one_does_the_work(committed):
     assert len(told) == 1
     assert {answer.status_code for answer in answers} <= {200, 409}
     assert events_of(ids) == [1] * 5
+
+
+@pytest.mark.parametrize("atomico", [False, True])
+def test_of_eight_who_saw_the_same_versions_one_changes_each_ticket(committed, atomico):
+    tecnico, ids = quien("Técnico"), [factories.tiquet() for _ in range(5)]
+    db.session.remove()
+    body = {
+        "ids": ids,
+        "accion": "actualizar",
+        "atomico": atomico,
+        "versiones": dict.fromkeys(map(str, ids), 1),
+    }
+
+    def work(number):
+        named = body | {"cambios": {"titulo": f"De {number}"}}
+        return committed.test_client().post(LOTE, json=named, headers=tecnico.headers)
+
+    answers = at_once(8, work)
+
+    assert {answer.status_code for answer in answers} == ({200, 422} if atomico else {200})
+    assert events_of(ids) == [1] * 5
+    done = [row for answer in answers for row in answer.json.get("data", []) if row["estado"] == "ok"]
+    assert len(done) == 5
 
 
 def test_batches_of_the_same_tickets_in_other_orders_do_not_stand_in_each_others_way(committed):

@@ -464,6 +464,8 @@ REFUSALS: dict[str, list[Refusal]] = {
         Refusal(422, {"ids": [TIQUET, UNKNOWN], "accion": "eliminar", "atomico": True}),
         Refusal(422, en_lote("actualizar", {"titulo": "x"})),
         Refusal(422, en_lote("asignar", {})),
+        Refusal(422, en_lote("eliminar", {}) | {"versiones": {str(UNKNOWN): 1}}),
+        Refusal(422, en_lote("eliminar", {}) | {"versiones": {"1.0": 1}}),
         Refusal(422, {"ids": [1] * 2, "accion": "eliminar"}),
         Refusal(422, {"ids": list(range(1, 102)), "accion": "eliminar"}),
         Refusal(422, {"ids": [], "accion": "eliminar"}),

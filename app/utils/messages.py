@@ -363,6 +363,10 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
             "Envíe If-Match con el ETag que leyó.",
             "Send If-Match with the ETag that you read.",
         ),
+        "faltan_versiones": (
+            "Envíe en «versiones» la que leyó de cada tiquet.",
+            "Send in «versiones» the one that you read of each ticket.",
+        ),
     },
     429: {
         "demasiadas_peticiones": ("Espere antes de volver a intentarlo.", "Wait before you try again."),

@@ -7,7 +7,7 @@ from marshmallow import ValidationError, fields, post_load
 from app.errors import Falla
 from app.schemas.desk.tickets import TiquetUpdateArgs
 from app.schemas.desk.transitions import TransicionArgs
-from app.schemas.fields import MAX_ID, Booleano, Entero, Lista, Objeto, Opcion, Out, Schema, VacioArgs
+from app.schemas.fields import MAX_ID, SHARED, Booleano, Entero, Lista, Objeto, Opcion, Out, Schema, VacioArgs
 from app.schemas.problems import ProblemaSchema
 
 MAX_IDS = 100
@@ -49,6 +49,35 @@ class Ids(Lista):
         return found
 
 
+class Versiones(fields.Field[Any]):
+    """The version that somebody has seen of each thing, by its id."""
+
+    default_error_messages = {**SHARED, "invalid": Falla("tipo", esperado="un objeto")}  # noqa: RUF012
+    constraints: ClassVar[dict[str, Any]] = {
+        "type": "object",
+        "propertyNames": {"pattern": "^[1-9][0-9]{0,9}$"},
+        "additionalProperties": {"type": "integer", "minimum": 1, "maximum": MAX_ID},
+    }
+
+    def __init__(self, **options: Any) -> None:
+        self.version = Entero()
+        super().__init__(**options)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> dict[str, int]:
+        if not isinstance(value, dict):
+            raise self.make_error("invalid")
+        found: dict[str, Any] = {}
+        faults: dict[str, Any] = {}
+        for id, version in value.items():
+            try:
+                found[id] = self.version.deserialize(version)
+            except ValidationError as error:
+                faults[id] = error.messages
+        if faults:
+            raise ValidationError(faults)
+        return found
+
+
 class LoteArgs(Schema):
     """Una acción sobre varios tiquets."""
 
@@ -82,6 +111,14 @@ class LoteArgs(Schema):
             " `id_usuario` (con `null` se sueltan), o nada."
         },
     )
+    versiones = Versiones(
+        load_default=dict,
+        metadata={
+            "description": "La versión que se vio de cada tiquet, por su id. El que ya tenga otra no cambia:"
+            " su problema es 412. Los que falten cambian como estén, salvo que `EXIGIR_IF_MATCH` las haga"
+            " obligatorias al actualizar y eliminar.",
+        },
+    )
     atomico = Booleano(
         load_default=False,
         metadata={
@@ -91,11 +128,16 @@ class LoteArgs(Schema):
 
     @post_load
     def fit(self, data: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
-        """Each action takes its own ``cambios``."""
+        """Each action takes its own ``cambios``, and the versions are those of its ``ids``."""
+        named = {str(id): id for id in data["ids"]}
+        if unknown := set(data["versiones"]) - set(named):
+            raise ValidationError({"versiones": {id: [Falla("desconocido")] for id in unknown}})
+        versiones = {named[id]: version for id, version in data["versiones"].items()}
         try:
-            return {**data, "cambios": CAMBIOS_DE[data["accion"]]().load(data["cambios"])}
+            cambios = CAMBIOS_DE[data["accion"]]().load(data["cambios"])
         except ValidationError as error:
             raise ValidationError({"cambios": error.messages}) from error
+        return {**data, "cambios": cambios, "versiones": versiones}
 
 
 class ResultadoSchema(Out):

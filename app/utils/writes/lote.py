@@ -7,7 +7,8 @@ from typing import Any
 
 from flask import Response, g, request, url_for
 
-from app.errors import AppError, Forbidden, Unavailable
+from app.errors import AppError, Forbidden, PreconditionRequired, Unavailable
+from app.extensions import settings
 from app.permissions import Actor
 from app.services.desk import lote
 from app.transaction import new_operation, run
@@ -17,6 +18,7 @@ from app.utils.writes import idempotency, simulation
 from app.utils.writes.idempotency import Claim, TakenOver
 
 Datos = dict[str, Any]
+CON_VERSION = ("actualizar", "eliminar")  # whose own routes take If-Match
 Outcome = int | AppError  # The version that a ticket has then, or why it was refused.
 
 
@@ -36,6 +38,12 @@ class Rejected(AppError):
 
 def answered(actor: Actor, datos: Datos) -> Response:
     """What becomes of each ticket, in the order of ``ids``."""
+    if (
+        datos["accion"] in CON_VERSION
+        and settings().exigir_if_match
+        and set(datos["ids"]) - set(datos["versiones"])
+    ):
+        raise PreconditionRequired("faltan_versiones")
     return together(actor, datos) if datos["atomico"] else one_by_one(actor, datos)
 
 
@@ -69,7 +77,8 @@ def together(actor: Actor, datos: Datos) -> Response:
 
 def all_or_none(actor: Actor, datos: Datos) -> Response:
     """One unit of work, in which all that is refused is told at once."""
-    versions, refused = lote.apply_to_all(actor, datos["ids"], datos["accion"], datos["cambios"])
+    what = (datos["accion"], datos["cambios"], datos["versiones"])
+    versions, refused = lote.apply_to_all(actor, datos["ids"], *what)
     if refused:
         raise Rejected(refused, datos["ids"])
     return shown(datos["ids"], versions)
@@ -102,7 +111,7 @@ def one(actor: Actor, datos: Datos, id: int, index: int, claim: Claim | None) ->
             idempotency.hold(claim)
             if (version := lote.applied(operation)) is not None:
                 return version
-        return lote.apply(actor, id, datos["accion"], datos["cambios"])
+        return lote.apply(actor, id, datos["accion"], datos["cambios"], datos["versiones"].get(id))
 
     if monotonic() >= g.deadline:
         return Unavailable("base_de_datos_ocupada")
