@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Flask, has_request_context
 from flask.sessions import SessionInterface
+from sqlalchemy import event
 
 from app import cli, database, models, routes
 from app.extensions import cors, db, jwt
@@ -66,7 +67,9 @@ def create_app(config: Config | None = None) -> Flask:
     app.json = OrjsonProvider(app)
     app.request_class = SpoolingRequest
     options = database.engine_options(config.database_url, config.database_ssl_ca)
-    app.config.update(config.flask(), SQLALCHEMY_ENGINE_OPTIONS=options)
+    alone = database.alone_options(config.database_url, config.database_ssl_ca)
+    binds = {database.ALONE: alone} if alone else {}
+    app.config.update(config.flask(), SQLALCHEMY_ENGINE_OPTIONS=options, SQLALCHEMY_BINDS=binds)
     app.extensions["soporteplus"] = config
     app.url_map.converters |= {"id": IdConverter, "sesion": SesionConverter}
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
@@ -86,13 +89,21 @@ def create_app(config: Config | None = None) -> Flask:
     return app
 
 
+def serving() -> bool:
+    """Whether a request is being served, or a worker works."""
+    return has_request_context() or worker.running.is_set()
+
+
 def bind(app: Flask, config: Config) -> None:
     """Bind the extensions to ``app``."""
     if config.database_url.get_backend_name() == "sqlite" and config.database_url.database:
         INSTANCE.mkdir(exist_ok=True)
     db.init_app(app)
     with app.app_context():
-        database.prepare(db.engine, serving=lambda: has_request_context() or worker.running.is_set())
+        database.prepare(db.engine, serving)
+        if alone := db.engines.get(database.ALONE):
+            database.prepare(alone, serving, alone=True)
+            event.listen(db.engine, "engine_disposed", lambda _engine: alone.dispose())
     tokens.configure(app, config.jwt_access_minutes)
     jwt.init_app(app)
     if config.cors_origins:

@@ -25,6 +25,8 @@ SOCKET = 6
 FRESH = 1  # How long a connection lies before it is asked whether it is still there.
 CONNECT = 2  # The connection and then the handshake: a dead one is found out (SOCKET) before it is replaced.
 
+ALONE = "alone"  # The connections of statements that read in no transaction: their key among the engines.
+
 SQL_MODE = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 SNAPSHOT_ISOLATION_SINCE = (10, 11, 8)
 
@@ -140,15 +142,24 @@ def in_file(url: URL) -> bool:
     return url.database not in (None, "", ":memory:")
 
 
-def prepare(engine: Engine, serving: Callable[[], bool]) -> None:
-    """Set up each connection that ``engine`` opens.
+def alone_options(url: URL, ssl_ca: str) -> dict[str, Any] | None:
+    """For connections that begin no transaction, so that none has to be ended; None for one in memory."""
+    if url.get_backend_name() == "sqlite" and not in_file(url):
+        return None
+    autocommit = {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True}
+    return {"url": url, **engine_options(url, ssl_ca), **autocommit}
+
+
+def prepare(engine: Engine, serving: Callable[[], bool], alone: bool = False) -> None:
+    """Set up each connection that ``engine`` opens; ``alone``, for statements in no transaction.
 
     ``serving`` says whether a request is being served. Only then are statements and idle transactions cut
     short: the same limits would kill a migration's CREATE INDEX.
     """
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", prepare_sqlite)
-        event.listen(engine, "begin", begin_sqlite)
+        if not alone:
+            event.listen(engine, "begin", begin_sqlite)
         return
 
     # mysqlclient takes its limits for the handshake and all that follows.
@@ -166,9 +177,10 @@ def prepare(engine: Engine, serving: Callable[[], bool]) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SET " + ", ".join(mysql_variables(connection.get_server_info(), serving())))
 
-    event.listen(engine, "begin", begin_mysql)
-    event.listen(engine, "rollback", note_rollback)
-    event.listen(engine, "reset", restore)
+    if not alone:
+        event.listen(engine, "begin", begin_mysql)
+        event.listen(engine, "rollback", note_rollback)
+        event.listen(engine, "reset", restore)
     event.listen(engine, "checkin", note_use)
     event.listen(engine, "checkout", ping_if_idle)
 

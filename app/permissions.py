@@ -1,7 +1,7 @@
 """The whole policy on one page: which role may do what, and to which things."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
 from typing import Any
@@ -30,6 +30,7 @@ class Actor:
     # It writes down what the customer or employee says who has no user: what is its own is theirs, not that
     # of the user whose id it bears.
     de_parte: bool = False
+    along: Any = field(default=None, compare=False, repr=False)  # What was read with it: ``queries.along``.
 
     @property
     def es_personal(self) -> bool:

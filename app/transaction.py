@@ -127,12 +127,15 @@ def happened(operation: str) -> bool:
 
 
 def read(query: Callable[[], T], deadline: float | None = None) -> T:
-    """Run a reading ``query``, again on a fresh connection when the database went away meanwhile."""
+    """Run a reading ``query``, again on a fresh connection when the database went away meanwhile.
+
+    And when it says ``TryAgain``.
+    """
     deadline = deadline or monotonic() + LIMIT
     for tries in count(1):
         try:
             return query()
-        except (DBAPIError, PoolTimeout) as error:
+        except (DBAPIError, PoolTimeout, TryAgain) as error:
             db.session.remove()
             wait_or_give_up(error, tries, deadline)
     raise AssertionError("unreachable")

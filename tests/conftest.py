@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, scoped_session
 from werkzeug.test import TestResponse
 
 from app import create_app, transaction
+from app.database import ALONE
 from app.extensions import db
 from app.migrations import upgrade
 from app.models import GENESIS, Base, LogCabeza, LogTransaccional, Tiquet
@@ -176,7 +177,9 @@ def session(request: pytest.FixtureRequest) -> Iterator[scoped_session[Session] 
         connection = engine.connect()
         limit = let_idle(connection)
         outer = connection.begin()
-        db.engines[None] = connection  # type: ignore[assignment]  # Requests join through a savepoint.
+        # Requests join through a savepoint, and all that they read is read by this connection.
+        alone = db.engines.pop(ALONE, None)
+        db.engines[None] = connection  # type: ignore[assignment]
         try:
             yield db.session
         finally:
@@ -185,6 +188,8 @@ def session(request: pytest.FixtureRequest) -> Iterator[scoped_session[Session] 
             let_idle(connection, limit)
             connection.close()
             db.engines[None] = engine
+            if alone:
+                db.engines[ALONE] = alone
 
 
 def let_idle(connection: Connection, seconds: int = 0) -> int:

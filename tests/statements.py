@@ -18,9 +18,11 @@ def noted() -> Iterator[list[tuple[str, Any]]]:
         if "SAVEPOINT" not in statement:
             statements.append((statement, parameters))
 
-    connection = db.engine
-    event.listen(connection, "before_cursor_execute", note)
+    engines = list(db.engines.values())
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
     try:
         yield statements
     finally:
-        event.remove(connection, "before_cursor_execute", note)
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", note)

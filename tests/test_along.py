@@ -1,11 +1,14 @@
 """One ticket is read by the statement that tells who asks, and by no other way than it is read alone."""
 
+from dataclasses import replace
+
 import pytest
 
 from app.extensions import db
 from app.models import Sesion, Usuario, utcnow
+from app.permissions import SISTEMA
 from app.queries import along
-from app.queries.along import Along
+from app.queries.along import Leido
 from app.queries.desk import tickets as queries
 from tests import factories
 from tests.rows import LISTA
@@ -80,14 +83,10 @@ def test_who_has_to_change_the_password_gets_nothing(ver):
 def test_what_was_read_along_answers_the_same_question_once():
     uno, otro = factories.tiquet(), factories.tiquet()
     asked = queries.along_for_staff(uno)
+    public = queries.item_statement(queries.NOT_IN_TRASH, False)
+    actor = replace(SISTEMA, along=Leido(asked, "as it was"))
 
-    along.keep(asked, "kept")
-    assert along.scalar(asked.statement, {"id": uno}) == "kept"
-    assert along.scalar(asked.statement, {"id": uno}).id == uno
-
-    along.keep(asked, "kept")
-    assert along.scalar(asked.statement, {"id": otro}).id == otro
-
-    along.keep(asked, "kept")
-    public = Along(queries.item_statement(queries.NOT_IN_TRASH, False), asked.parameters)
-    assert along.scalar(public.statement, public.parameters).id == uno
+    assert along.scalar(actor, asked.statement, {"id": otro}).id == otro
+    assert along.scalar(actor, public, {"id": uno}).id == uno
+    assert along.scalar(actor, asked.statement, {"id": uno}) == "as it was"
+    assert along.scalar(actor, asked.statement, {"id": uno}).id == uno

@@ -10,10 +10,11 @@ from flask import Flask
 from app import create_app
 from app.extensions import db
 from app.models import CATALOGOS
+from app.queries.access import sessions
 from app.services.catalog import touch_catalogs
 from app.utils.writes import idempotency
 from tests import factories
-from tests.catalogs import CATALOGS, add_row, rows
+from tests.catalogs import CATALOGS, NECESARIAS, add_row, rows
 from tests.client import ApiClient
 from tests.conftest import config_for, empty_tables
 from tests.factories import NUEVO
@@ -121,6 +122,76 @@ def test_a_row_that_went_meanwhile_is_not_taken(
 
     assert answer.status_code == 422
     assert answer.json["errores"]["id_ubicacion"][0]["codigo"] == codigo
+
+
+# Between who asks and what is read
+
+
+@pytest.fixture
+def once_known(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Do something once, after the next who reads alone was told from others."""
+
+    def once_known(work: Any) -> None:
+        left = [work]
+
+        def holder(*args: Any) -> Any:
+            found = real(*args)
+            while left:
+                left.pop()()
+            return found
+
+        real = sessions.holder_alone
+        monkeypatch.setattr(sessions, "holder_alone", holder)
+
+    return once_known
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "shown"),
+    [
+        ("prioridades", "id_prioridad", "prioridad"),
+        ("estados", "id_estado", "estado"),
+        ("ubicaciones", "id_ubicacion", "ubicacion"),
+    ],
+)
+@pytest.mark.parametrize("query", ["", "?orden=prioridad", "?id_categoria=1&orden=-prioridad"])
+def test_a_page_knows_a_row_that_is_newer_than_who_asks(
+    call, admin, tecnico, once_known, elsewhere, name, field, shown, query
+):
+    id = factories.tiquet(id_categoria=1)
+    call(tecnico, "GET", TICKETS)
+
+    def move():
+        body = {"nombre": "Nueva", **NECESARIAS.get(name, {})}
+        nueva = elsewhere.post(rows(name), json=body, headers=admin.headers).json["id"]
+        moved = elsewhere.put(f"{TICKETS}/{id}", json={field: nueva}, headers=admin.headers)
+        assert moved.status_code == 200, moved.json
+
+    once_known(move)
+    answer = call(tecnico, "GET", f"{TICKETS}{query}")
+
+    assert answer.status_code == 200, answer.json
+    assert [tiquet[shown]["nombre"] for tiquet in answer.json["data"] if tiquet["id"] == id] == ["Nueva"]
+
+
+@pytest.mark.parametrize("role", ["Técnico", "Solicitante"])
+def test_a_ticket_knows_a_row_that_is_newer_than_who_asks(call, admin, once_known, elsewhere, role):
+    quien = factories.quien(role)
+    path = f"{TICKETS}/{factories.tiquet(id_usuario_creador=quien.id)}"
+    before = call(quien, "GET", path).json["categoria"]["nombre"]
+
+    def move():
+        nueva = elsewhere.post(f"{CATALOGS}/categorias", json={"nombre": "Nube"}, headers=admin.headers).json
+        moved = elsewhere.put(path, json={"id_categoria": nueva["id"]}, headers=admin.headers)
+        assert moved.status_code == 200
+
+    once_known(move)
+    answer = call(quien, "GET", path)
+
+    # Staff's was read with who asks, and so before it; the other's after it.
+    expected = "Nube" if role == "Solicitante" else before
+    assert (answer.status_code, answer.json["categoria"]["nombre"]) == (200, expected)
+    assert call(quien, "GET", path).json["categoria"]["nombre"] == "Nube"
 
 
 # At once

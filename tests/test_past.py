@@ -353,5 +353,5 @@ def test_a_long_past_is_read_piece_by_piece_and_a_short_one_in_few_statements(
     monkeypatch.setattr(past, "PIECE", 200)
     with noted() as statements:
         at(opened["id"], seen[1][0])
-    # Who asks with the ticket, its events and whom it names.
-    assert len(statements) == 3
+    # Who asks, the ticket, its events and whom it names.
+    assert len(statements) == 4

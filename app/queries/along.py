@@ -6,8 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select
 
 from app.extensions import db
-
-PLACE = "along"  # in the session, which holds it as long as the transaction that read it
+from app.permissions import Actor
 
 
 @dataclass(frozen=True)
@@ -18,18 +17,29 @@ class Along:
     parameters: dict[str, Any]
 
 
+@dataclass
+class Leido:
+    """What was asked along, and the value that it had; for whoever takes it first."""
+
+    along: Along
+    value: Any
+    taken: bool = False
+
+
 def column(statement: Select[Any]) -> ColumnElement[Any]:
     """Its value as a column of the statement that takes it along."""
     return statement.correlate(None).scalar_subquery()
 
 
-def keep(along: Along, value: Any) -> None:
-    db.session().info[PLACE] = along, value
-
-
-def scalar(statement: Select[Any], parameters: dict[str, Any]) -> Any:
-    """The value of ``statement``, or None: as it was read along if it was this one, or else asked for now."""
-    along, value = db.session().info.pop(PLACE, (None, None))
-    if along and along.statement is statement and along.parameters == parameters:
-        return value
+def scalar(actor: Actor, statement: Select[Any], parameters: dict[str, Any]) -> Any:
+    """The value of ``statement``, or None: as it was read along with ``actor``, or else as it is now."""
+    leido: Leido | None = actor.along
+    if (
+        leido
+        and not leido.taken
+        and leido.along.statement is statement
+        and leido.along.parameters == parameters
+    ):
+        leido.taken = True
+        return leido.value
     return db.session.connection().execute(statement, parameters).scalar_one_or_none()

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, func, select
 from app.extensions import db
 from app.models import CATALOGOS, Catalogo, CatalogoEpoca, EstadoTiquet, Ubicaciones
 from app.permissions import Actor, Permiso, allows
+from app.transaction import TryAgain
 
 COMUNES = ("id", "codigo", "nombre", "descripcion", "orden", "color", "activo", "predeterminado")
 
@@ -26,14 +27,27 @@ DE_TIQUET = {
 }
 
 
+def outdated() -> TryAgain:
+    """For who reads what goes with other catalogs than those that are known: another try reads both anew."""
+    _memory.pop(db.engine.engine, None)
+    return TryAgain()
+
+
+class Filas(dict[int, Fila]):
+    """The rows of a catalog by id, in the order shown; outdated if what a ticket names is not among them."""
+
+    def __missing__(self, id: int) -> Fila:
+        raise outdated()
+
+
 @dataclass(frozen=True)
 class Catalogos:
     """All rows of all catalogs as of one ``epoca``: name of the catalog -> id -> row, in the order shown."""
 
     epoca: int
-    filas: dict[str, dict[int, Fila]]
+    filas: dict[str, Filas]
 
-    def __getitem__(self, name: str) -> dict[int, Fila]:
+    def __getitem__(self, name: str) -> Filas:
         return self.filas[name]
 
     def active(self) -> "Catalogos":
@@ -41,7 +55,7 @@ class Catalogos:
         return Catalogos(
             self.epoca,
             {
-                name: {id: fila for id, fila in filas.items() if fila["activo"]}
+                name: Filas({id: fila for id, fila in filas.items() if fila["activo"]})
                 for name, filas in self.filas.items()
             },
         )
@@ -61,13 +75,16 @@ class Catalogos:
         return None if id is None else self.breves[name][id]
 
     @cached_property
-    def breves(self) -> dict[str, dict[int, Fila]]:
+    def breves(self) -> dict[str, Filas]:
         """Name of the catalog -> id -> what stands beside it; nobody may change what it gets of these."""
         keys = {"estados": ("id", "nombre", "tipo", "color")}
         return {
-            name: {
-                id: {key: fila[key] for key in keys.get(name, ("id", "nombre"))} for id, fila in filas.items()
-            }
+            name: Filas(
+                {
+                    id: {key: fila[key] for key in keys.get(name, ("id", "nombre"))}
+                    for id, fila in filas.items()
+                }
+            )
             for name, filas in self.filas.items()
         }
 
@@ -78,7 +95,7 @@ _memory: WeakKeyDictionary[Engine, Catalogos] = WeakKeyDictionary()
 
 def all_catalogs(actor: Actor) -> Catalogos:
     """The catalogs as the statement that authenticated ``actor`` saw them; for who writes, as they are."""
-    engine = db.session.get_bind().engine
+    engine = db.engine.engine  # In a test it may be one connection of it.
     known = _memory.get(engine)
     if known is None or known.epoca != (epoch() if actor.epoca is None else actor.epoca):
         known = _memory[engine] = load()
@@ -149,8 +166,8 @@ def active_states(tipo: str) -> int:
     return db.session.scalar(active) or 0
 
 
-def rows(model: type[Catalogo]) -> dict[int, Fila]:
+def rows(model: type[Catalogo]) -> Filas:
     keys = (*COMUNES, *model.PROPIAS, "version")
     columns = [getattr(model, key) for key in keys]
     found = db.session.execute(select(*columns).order_by(model.orden, model.nombre, model.id))
-    return {row[0]: dict(zip(keys, row, strict=True)) for row in found}
+    return Filas({row[0]: dict(zip(keys, row, strict=True)) for row in found})

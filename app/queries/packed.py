@@ -39,7 +39,7 @@ class Packed(TypeDecorator[Any]):
         return self.form._make(values)
 
 
-def packed(form: Any, columns: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
+def packed(form: Any, columns: Sequence[Any]) -> ColumnElement[Any]:
     """``columns`` as one, read into ``form``."""
 
     def places(kind: Any) -> tuple[int, ...]:

@@ -40,6 +40,11 @@ CORREO = {
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
+def in_no_transaction(**_path: Any) -> bool:
+    """Whoever writes begins one later: a slow body must not hold a connection."""
+    return request.method not in SAFE
+
+
 class Blueprint(flask_smorest.Blueprint):
     """flask-smorest's, with what every route of ours has."""
 
@@ -56,13 +61,14 @@ class Blueprint(flask_smorest.Blueprint):
         permiso: Permiso,
         pase: bool = False,
         galleta: bool = False,
-        along: Callable[..., Along] | None = None,
+        alone: Callable[..., Along | bool] = in_no_transaction,
         **options: Any,
     ) -> Callable[[View], View]:
         """Register a view. A route that does not say who may call it does not exist.
 
         With ``pase`` a pass in the address stands for the token; with ``galleta``, the cookie of the session.
-        ``along`` says, of what stands in the address, what a reading view will ask for first.
+        ``alone`` says, of what stands in the address, whether who asks may be read in no transaction, apart
+        from what the view reads; or what that will be, which is then read along.
         """
         register = super().route
 
@@ -74,9 +80,7 @@ class Blueprint(flask_smorest.Blueprint):
                 if galleta and cookies.by_cookie():
                     g.actor = nobody()  # Who is refused without the CSRF token of the session.
                     g.sesion = cookies.holder(request.cookies[cookies.REFRESCO])
-                if along:
-                    g.along = along(**kwargs)
-                enter(permiso)
+                enter(permiso, alone(**kwargs))
                 if not takes_parameters(view):
                     refuse_parameters()
                 return view(*args, **kwargs)
@@ -191,14 +195,15 @@ def prepare(step: Callable[..., dict[str, Any]], timed: bool = True) -> Callable
     return decorator
 
 
-def enter(permiso: Permiso) -> None:
+def enter(permiso: Permiso, alone: Along | bool) -> None:
     """Who calls, and whether its role may, before the body is read."""
     if permiso is Permiso.PUBLICO:
         g.actor = nobody()
         return
-    g.actor = authenticate()
+    g.actor = authenticate(alone)
+    if alone:
+        db.session.remove()  # The transaction in which a service token was read.
     if request.method not in SAFE:
-        db.session.remove()  # A slow body must not hold a connection.
         g.actor = replace(g.actor, epoca=None)  # Until the unit of work begins, catalogs may change.
     admit(permiso)
 

@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, select
 from app.extensions import db
 from app.models import CatalogoEpoca, Sesion, Usuario, utcnow
 from app.permissions import Actor
-from app.queries import along
-from app.queries.along import Along
+from app.queries import alone, along
+from app.queries.along import Along, Leido
 from app.queries.packed import packed
 from app.queries.pagination import Corte, Pagina, page_of
 
@@ -49,18 +49,20 @@ def holder_statement(more: Select[Any] | None) -> Select[Any]:
     )
 
 
-def holder(sid: str, sub: int, more: Along | None = None) -> Any:
-    """What an ``Actor`` holds of an active user whose session is alive; what is asked ``more`` is kept."""
+def holder(sid: str, sub: int) -> Any:
+    """What an ``Actor`` holds of an active user whose session is alive; the transaction goes on."""
     values = {"sid": sid, "sub": sub, "now": utcnow()}
-    statement = holder_statement(more and more.statement)
-    if more:
-        values |= more.parameters
-    row = db.session.connection().execute(statement, values).one_or_none()
-    if row is None:
-        return None
-    if more:
-        along.keep(more, row[1])
-    return row[0]
+    return db.session.connection().execute(holder_statement(None), values).scalar_one_or_none()
+
+
+def holder_alone(sid: str, sub: int, more: Along | None = None) -> tuple[Any, Leido | None]:
+    """The same in no transaction, and what else was asked for."""
+    values = {"sid": sid, "sub": sub, "now": utcnow(), **(more.parameters if more else {})}
+    found = alone.rows(holder_statement(more and more.statement), values)
+    if not found:
+        return None, None
+    titular, *asked = tuple[Any, ...](found[0])
+    return titular, Leido(more, asked[0]) if more else None
 
 
 def locked(sid: str) -> Sesion | None:

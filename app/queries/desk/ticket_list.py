@@ -9,15 +9,29 @@ from functools import lru_cache
 from itertools import product
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, join, or_, select, union, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    join,
+    null,
+    or_,
+    select,
+    union,
+    union_all,
+)
 
-from app.extensions import db
 from app.models import FILTRABLES, EtiquetaTiquet, Tiquet, list_index_name
 from app.permissions import Actor
-from app.queries.catalog import Catalogos, all_catalogs
+from app.queries import alone
+from app.queries.catalog import EPOCA, Catalogos, all_catalogs
 from app.queries.desk.tickets import (
     FECHA_PUBLICA,
     NOT_IN_TRASH,
+    Fechada,
+    known_at,
     owned_by,
     sees_internal,
     shape,
@@ -100,7 +114,7 @@ class Forma:
 def page(actor: Actor, filtros: Filtros, orden: str, limite: int, corte: Corte | None) -> Pagina:
     """A page of the tickets that ``actor`` sees and that match ``filtros``, and their total.
 
-    With ``papelera`` among the filters it is a page of the trash.
+    With ``papelera`` among the filters it is a page of the trash. Read in no transaction.
     """
     papelera = filtros.get("papelera", False)
     visible = visible_to(actor, papelera)
@@ -120,7 +134,10 @@ def page(actor: Actor, filtros: Filtros, orden: str, limite: int, corte: Corte |
     totals = count_statement(visible, tuple(conditions(values)), forma.index, False) if counts else None
     if counts:
         parameters |= conditions(values) | {"tope": TOTAL_EXACTO + 1}
-    found = db.session.connection().execute(statement(forma, visible, totals), parameters).scalars().all()
+    found = [row[0] for row in alone.rows(statement(forma, visible, totals), parameters)]
+    if found or orden.lstrip("-") == "prioridad" or "tipo_estado" in filtros:
+        # What the catalogs make of these two may be out of date, too, where nothing is found.
+        known_at(found[0].epoca if found else alone.rows(EPOCA, {})[0].epoca, catalogos)
     if counts:
         total = found[0].total if found else 0
     else:
@@ -320,9 +337,10 @@ def statement(forma: Forma, visible: ColumnElement[bool], totals: Select[int] | 
         branches = [select(branch.subquery()) for branch in branches]  # with an order and an end of its own
     ids = forma.merged(branches).subquery()
     keys = [ids.c[key] for key in sort_keys(forma.orden)]
-    total = None if totals is None else totals.correlate(None).scalar_subquery()
+    total = null() if totals is None else totals.correlate(None).scalar_subquery()
+    more = (total, EPOCA.scalar_subquery())
     return (
-        with_names(ids.join(Tiquet, Tiquet.id == ids.c.id), forma.internal, total)
+        with_names(ids.join(Tiquet, Tiquet.id == ids.c.id), forma.internal, Fechada, more)
         .order_by(*(key.desc() if forma.descending else key for key in keys))
         .limit(bindparam("limite"))
     )
@@ -337,9 +355,9 @@ def branch_statement(forma: Forma, number: int, rama: Rama, visible: ColumnEleme
     keys = [source[key] for key in within]
     nivel = [bindparam(f"nivel_{number}", type_=Integer).label("nivel")] if forma.orden == "prioridad" else []
     where = [visible, *(CONDICIONES[name] for name in forma.rest)]
-    for name, null in zip(forma.equal, rama.nulls, strict=True):
+    for name, is_null in zip(forma.equal, rama.nulls, strict=True):
         column = source[name]
-        where.append(column.is_(None) if null else column == bindparam(f"{name}_{number}"))
+        where.append(column.is_(None) if is_null else column == bindparam(f"{name}_{number}"))
     if rama.own:
         where.append(source[rama.own] == bindparam(f"own_{rama.own}"))
     if rama.resumed:

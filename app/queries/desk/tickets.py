@@ -25,7 +25,7 @@ from app.models import Adjuntos, Clientes, Comentarios, Empleados, Tiquet, Usuar
 from app.permissions import Actor, Permiso, allows, permissions_on, require
 from app.queries import along
 from app.queries.along import Along
-from app.queries.catalog import Catalogos, all_catalogs
+from app.queries.catalog import EPOCA, Catalogos, all_catalogs, outdated
 from app.queries.packed import packed
 from app.transitions import ABIERTOS, FUSIONADO, allowed_actions
 
@@ -86,7 +86,8 @@ NOMBRES = tuple(
 CLAVES = tuple(column.key for column in PROPIOS)
 DE_NOMBRES = tuple(f"nombre_{at}" for at in range(len(NOMBRES)))
 Fila: Any = namedtuple("Fila", (*CLAVES, *DE_NOMBRES))  # type: ignore[misc]
-Contada: Any = namedtuple("Contada", (*CLAVES, *DE_NOMBRES, "total"))  # type: ignore[misc]
+# With the total of the list that it is in, and the epoch of the catalogs in the moment when it was read.
+Fechada: Any = namedtuple("Fechada", (*CLAVES, *DE_NOMBRES, "total", "epoca"))  # type: ignore[misc]
 
 # What stands in these columns for who sees no internal comments, so that nothing tells of them.
 PUBLICO = Comentarios.es_interno.is_(False)
@@ -146,17 +147,16 @@ def sees_internal(actor: Actor) -> bool:
     return allows(Permiso.COMENTARIO_INTERNO, actor)
 
 
-def with_names(source: Any, internal: bool, total: ColumnElement[int] | None = None) -> Select[Any]:
+def with_names(source: Any, internal: bool, form: Any = Fila, more: tuple[Any, ...] = ()) -> Select[Any]:
     """Tickets of ``source`` with the names of the people in them, as those who see ``internal`` comments do.
 
-    Each row is one column, for ``shape``; with ``total`` it says that, too.
+    Each row is one column, for ``shape``: a ``form``, which ends with what is asked ``more``.
 
     LEFT JOINs: an inner one lets MariaDB start at the small table and sort every matching row.
     """
     public = {} if internal else PUBLICOS
     columns = [public.get(key, column) for key, column in zip(CLAVES, PROPIOS, strict=True)]
-    whole = (Fila, (*columns, *NOMBRES)) if total is None else (Contada, (*columns, *NOMBRES, total))
-    return select(packed(*whole)).select_from(
+    return select(packed(form, (*columns, *NOMBRES, *more))).select_from(
         source.outerjoin(Creador, Creador.id == Tiquet.id_usuario_creador)
         .outerjoin(Asignado, Asignado.id == Tiquet.id_usuario_asignado)
         .outerjoin(Clientes, Clientes.id == Tiquet.id_cliente)
@@ -166,14 +166,22 @@ def with_names(source: Any, internal: bool, total: ColumnElement[int] | None = N
 
 @lru_cache(maxsize=256)
 def item_statement(visible: ColumnElement[bool], internal: bool) -> Select[Any]:
-    return with_names(Tiquet.__table__, internal).where(Tiquet.id == bindparam("id"), visible)
+    dated = with_names(Tiquet.__table__, internal, Fechada, (null(), EPOCA.scalar_subquery()))
+    return dated.where(Tiquet.id == bindparam("id"), visible)
 
 
 def get(actor: Actor, id: int, papelera: bool = False) -> dict[str, Any] | None:
     """One ticket as a client gets it."""
     statement = item_statement(visible_to(actor, papelera), sees_internal(actor))
-    fila = along.scalar(statement, {"id": id})
-    return None if fila is None else shape(fila, actor, all_catalogs(actor))
+    fila = along.scalar(actor, statement, {"id": id})
+    return None if fila is None else shape(fila, actor, known_at(fila.epoca, all_catalogs(actor)))
+
+
+def known_at(epoca: int, catalogos: Catalogos) -> Catalogos:
+    """These catalogs, unless what goes with them was read at another epoch."""
+    if epoca != catalogos.epoca:
+        raise outdated()
+    return catalogos
 
 
 def along_for_staff(id: int) -> Along:

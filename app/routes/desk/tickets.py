@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from flask import Response, url_for
+from flask import Response, request, url_for
 
 from app.permissions import Permiso
+from app.queries.along import Along
 from app.queries.desk import export, stats, ticket_search
 from app.queries.desk import tickets as queries
 from app.schemas.desk.tickets import (
@@ -37,7 +38,15 @@ ARCHIVO = {"type": "string", "format": "binary"}
 blp = Blueprint("tickets", __name__, description="Tiquets y las cifras del tablero.")
 
 
-@blp.get("/tickets", permiso=Permiso.VER_TIQUET)
+def unless_searched() -> bool:
+    return "q" not in request.args  # A search reads several things that must agree.
+
+
+def what_staff_sees(id: int) -> Along | bool:
+    return queries.along_for_staff(id) if not request.args else False
+
+
+@blp.get("/tickets", permiso=Permiso.VER_TIQUET, alone=unless_searched)
 @blp.arguments(TiquetsArgs, location="query")
 @blp.response(200, TiquetPaginaSchema)
 @blp.problems("permiso_denegado")
@@ -70,7 +79,7 @@ def create_ticket(datos: dict[str, Any]) -> Response:
     return shown(tickets.shown(actor, id), status=201, location=url_for("tickets.get_ticket", id=id))
 
 
-@blp.get("/tickets/<id:id>", permiso=Permiso.VER_TIQUET, along=queries.along_for_staff)
+@blp.get("/tickets/<id:id>", permiso=Permiso.VER_TIQUET, alone=what_staff_sees)
 @blp.arguments(TiquetArgs, location="query")
 @blp.response(200, TiquetSchema)
 @blp.tagged

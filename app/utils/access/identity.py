@@ -9,6 +9,7 @@ from app.errors import Unauthorized
 from app.permissions import Actor
 from app.queries.access import sessions
 from app.queries.access import tokens as service_tokens
+from app.queries.along import Along
 from app.services.access.sessions import digest
 from app.services.access.tokens import FORMA, PREFIJO, note_use
 from app.transaction import read
@@ -22,22 +23,31 @@ def nobody() -> Actor:
     )
 
 
-def authenticate() -> Actor:
-    """The holder of the request's token or pass: of a session that is alive now, or of a service token."""
+def authenticate(alone: Along | bool = False) -> Actor:
+    """The holder of the request's token or pass: of a session that is alive now, or of a service token.
+
+    Read in the transaction of what is read then, or ``alone``, in none, with what may be asked for along.
+    """
     if "sesion" in g:
-        return of_session(*g.sesion)
+        sid, sub = g.sesion
+        return of_session(sid, sub, alone)
     token = tokens.bearer()
     if token.startswith(PREFIJO):
         return of_program(token)
     found = tokens.claims(token, "access")
-    return of_session(found["sid"], int(found["sub"]))
+    return of_session(found["sid"], int(found["sub"]), alone)
 
 
-def of_session(sid: str, sub: int) -> Actor:
-    holder = read(lambda: sessions.holder(sid, sub, g.pop("along", None)), g.deadline)
+def of_session(sid: str, sub: int, alone: Along | bool) -> Actor:
+    leido = None
+    if alone:
+        more = alone if isinstance(alone, Along) else None
+        holder, leido = read(lambda: sessions.holder_alone(sid, sub, more), g.deadline)
+    else:
+        holder = read(lambda: sessions.holder(sid, sub), g.deadline)
     if holder is None:
         raise Unauthorized("sesion_terminada")
-    return actor_of(holder, id_sesion=sid)
+    return actor_of(holder, id_sesion=sid, along=leido)
 
 
 def of_program(token: str) -> Actor:

@@ -62,4 +62,5 @@ def register(app: Flask) -> None:
     app.after_request(finish)
     transaction.retried.connect(count_retry)
     with app.app_context():
-        event.listen(db.engine, "before_cursor_execute", count_statement)
+        for engine in db.engines.values():
+            event.listen(engine, "before_cursor_execute", count_statement)

@@ -1,7 +1,7 @@
 """What Prometheus reads at ``/metrics``, summed over all workers."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from hmac import compare_digest
 from typing import Any
@@ -138,29 +138,31 @@ def count_events(session: Session) -> None:
         EVENTOS.labels(accion).inc()
 
 
-def watch_pool(engine: Engine) -> None:
-    """Tell how many connections are out, whenever that changes."""
-    if not isinstance(engine.pool, QueuePool):  # A database in memory has one connection.
-        return
+def watch_pools(engines: Iterable[Engine]) -> None:
+    """Tell how many connections are out, of all ``engines`` together, whenever that changes."""
+    # A database in memory has one connection.
+    watched: list[Any] = [engine for engine in engines if isinstance(engine.pool, QueuePool)]
 
-    @event.listens_for(engine, "checkout")
     def out(*_: Any) -> None:
         tell(0)
 
-    @event.listens_for(engine, "checkin")
     def back(*_: Any) -> None:
         tell(1)  # It is told before the connection is back in its place.
 
     def tell(returning: int) -> None:
-        pool: Any = engine.pool  # Another one after dispose().
-        EN_USO.set(pool.checkedout() - returning)
-        LIBRE.set(pool.checkedin() + returning)
+        pools = [engine.pool for engine in watched]  # Others after dispose().
+        EN_USO.set(sum(pool.checkedout() for pool in pools) - returning)
+        LIBRE.set(sum(pool.checkedin() for pool in pools) + returning)
+
+    for engine in watched:
+        event.listen(engine, "checkout", out)
+        event.listen(engine, "checkin", back)
 
 
 def register(app: Flask) -> None:
     transaction.retried.connect(count_retry)
     with app.app_context():
-        watch_pool(db.engine)
+        watch_pools(db.engines.values())
 
 
 __all__ = ["CONTENT_TYPE_LATEST", "check_access", "observe", "register", "render"]

@@ -1,0 +1,106 @@
+"""What is read in no transaction: by connections of its own, which are as safe as the others."""
+
+import pytest
+import sqlalchemy as sa
+
+from app.database import ALONE, STATEMENT
+from app.extensions import db
+from tests import factories
+from tests.rows import LISTA
+
+
+@pytest.fixture
+def asked(committed):
+    """Gets a path for a technician."""
+    db.engine.dispose()
+    headers = factories.quien("Técnico").headers
+    db.session.remove()
+    return lambda path: committed.test_client().get(path, headers=headers)
+
+
+@pytest.fixture
+def id(committed):
+    found = factories.tiquet()
+    db.session.remove()
+    return found
+
+
+def connection_id():
+    """Of the one that whoever asks next is given."""
+    with db.engines[ALONE].connect() as connection:
+        return connection.exec_driver_sql("SELECT CONNECTION_ID()").scalar_one()
+
+
+def in_transaction(number):
+    """Whether this connection is in one, by the server's word."""
+    with db.engine.connect() as other:
+        told = sa.text(
+            "SELECT COUNT(*) FROM information_schema.INNODB_TRX WHERE trx_mysql_thread_id = :number"
+        )
+        return bool(other.execute(told, {"number": number}).scalar_one())
+
+
+@pytest.mark.mariadb
+def test_a_ticket_and_a_page_of_tickets_are_read_in_no_transaction(asked, id):
+    mine = db.session.connection().exec_driver_sql("SELECT CONNECTION_ID() FROM Tiquet").scalar()
+    assert in_transaction(mine)  # That of the session is.
+    db.session.remove()
+
+    before = connection_id()
+    for path in (f"{LISTA}/{id}", LISTA):
+        assert asked(path).status_code == 200
+        assert db.engine.pool.checkedout() == db.engines[ALONE].pool.checkedout() == 0
+    assert connection_id() == before
+    assert not in_transaction(before)
+
+
+@pytest.mark.mariadb
+def test_its_connections_have_the_limits_of_the_others(committed):
+    read = "SELECT @@max_statement_time, @@time_zone, @@sql_mode, @@innodb_lock_wait_timeout"
+    db.engine.dispose()
+    with (
+        committed.test_request_context(),
+        db.engines[ALONE].connect() as alone,
+        db.engine.connect() as others,
+    ):
+        limits, theirs = (connection.exec_driver_sql(read).one() for connection in (alone, others))
+        commits = alone.exec_driver_sql("SELECT @@autocommit").scalar_one()
+    db.engine.dispose()
+
+    assert limits == theirs
+    assert (limits[0], commits) == (STATEMENT, 1)
+
+
+@pytest.mark.mariadb
+def test_one_that_was_killed_is_replaced(asked, id):
+    mine = connection_id()
+    with db.engine.connect() as other:
+        other.exec_driver_sql(f"KILL CONNECTION {mine}")
+
+    assert asked(f"{LISTA}/{id}").status_code == 200
+    assert connection_id() != mine
+
+
+def test_they_are_closed_with_the_others(asked, id):
+    assert asked(f"{LISTA}/{id}").status_code == 200
+    pool = db.engines[ALONE].pool
+    assert pool.checkedin() > 0
+
+    db.engine.dispose()
+
+    assert db.engines[ALONE].pool is not pool
+    assert db.engines[ALONE].pool.checkedin() == 0
+
+
+def test_that_none_is_free_is_an_honest_503(asked, id, monkeypatch):
+    pool = db.engines[ALONE].pool
+    monkeypatch.setattr(pool, "_timeout", 0.1)
+    held = [db.engines[ALONE].connect() for _ in range(pool.size() + pool._max_overflow)]
+    try:
+        answer = asked(f"{LISTA}/{id}")
+    finally:
+        for connection in held:
+            connection.close()
+
+    assert (answer.status_code, answer.json["codigo"]) == (503, "base_de_datos_ocupada")
+    assert asked(f"{LISTA}/{id}").status_code == 200
