@@ -84,6 +84,7 @@ NOMBRES = tuple(
     for column in (persona.nombre, persona.apellido)
 )
 CLAVES = tuple(column.key for column in PROPIOS)
+CON_NUMERO = (CLAVES[0], "numero", *CLAVES[1:])  # as a client gets them
 DE_NOMBRES = tuple(f"nombre_{at}" for at in range(len(NOMBRES)))
 Fila: Any = namedtuple("Fila", (*CLAVES, *DE_NOMBRES))  # type: ignore[misc]
 # With the total of the list that it is in, and the epoch of the catalogs in the moment when it was read.
@@ -254,29 +255,26 @@ def numero(id: int) -> str:
 
 def shape(fila: Any, actor: Actor, catalogos: Catalogos) -> dict[str, Any]:
     """The one form in which a ticket leaves: columns, names beside ids, and what ``actor`` may do."""
-    tiquet = dict(zip(CLAVES, fila, strict=False))
     nombres = fila[len(CLAVES) :]
-    estado = catalogos.brief("estados", tiquet["id_estado"])
+    estado = catalogos.brief("estados", fila.id_estado)
     assert estado is not None  # noqa: S101 (NOT NULL in the table)
-    return {
-        "id": tiquet["id"],
-        "numero": numero(tiquet["id"]),
-        **tiquet,
-        "categoria": catalogos.brief("categorias", tiquet["id_categoria"]),
-        "problema": catalogos.brief("problemas", tiquet["id_problema"]),
-        "criticidad": catalogos.brief("criticidades", tiquet["id_criticidad"]),
-        "prioridad": catalogos.brief("prioridades", tiquet["id_prioridad"]),
-        "ubicacion": catalogos.brief("ubicaciones", tiquet["id_ubicacion"]),
-        "estado": estado,
-        "usuario_creador": person(tiquet["id_usuario_creador"], *nombres[0:2]),
-        "usuario_asignado": person(tiquet["id_usuario_asignado"], *nombres[2:4]),
-        "cliente": person(tiquet["id_cliente"], *nombres[4:6]),
-        "empleado": person(tiquet["id_empleado"], *nombres[6:8]),
-        "transiciones_permitidas": []
-        if tiquet["fecha_eliminacion"]
-        else transitions_of(actor, estado["tipo"], tiquet["fecha_cierre"], tiquet["motivo_cierre"]),
-        "permisos": permissions_on(actor, fila),
-    }
+    return dict(
+        zip(CON_NUMERO, (fila.id, numero(fila.id), *fila[1 : len(CLAVES)]), strict=True),
+        categoria=catalogos.brief("categorias", fila.id_categoria),
+        problema=catalogos.brief("problemas", fila.id_problema),
+        criticidad=catalogos.brief("criticidades", fila.id_criticidad),
+        prioridad=catalogos.brief("prioridades", fila.id_prioridad),
+        ubicacion=catalogos.brief("ubicaciones", fila.id_ubicacion),
+        estado=estado,
+        usuario_creador=person(fila.id_usuario_creador, *nombres[0:2]),
+        usuario_asignado=person(fila.id_usuario_asignado, *nombres[2:4]),
+        cliente=person(fila.id_cliente, *nombres[4:6]),
+        empleado=person(fila.id_empleado, *nombres[6:8]),
+        transiciones_permitidas=[]
+        if fila.fecha_eliminacion
+        else transitions_of(actor, estado["tipo"], fila.fecha_cierre, fila.motivo_cierre),
+        permisos=permissions_on(actor, fila),
+    )
 
 
 def transitions_of(
