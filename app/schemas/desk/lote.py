@@ -1,5 +1,6 @@
 """One action on many tickets."""
 
+import re
 from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, post_load
@@ -11,6 +12,7 @@ from app.schemas.fields import MAX_ID, SHARED, Booleano, Entero, Lista, Objeto, 
 from app.schemas.problems import ProblemaSchema
 
 MAX_IDS = 100
+AN_ID = re.compile(r"[1-9][0-9]{0,9}")
 EJEMPLO = {"ids": [1, 2], "accion": "actualizar", "cambios": {"id_prioridad": 3}, "atomico": False}
 
 
@@ -55,7 +57,7 @@ class Versiones(fields.Field[Any]):
     default_error_messages = {**SHARED, "invalid": Falla("tipo", esperado="un objeto")}  # noqa: RUF012
     constraints: ClassVar[dict[str, Any]] = {
         "type": "object",
-        "propertyNames": {"pattern": "^[1-9][0-9]{0,9}$"},
+        "propertyNames": {"pattern": f"^{AN_ID.pattern}$"},
         "additionalProperties": {"type": "integer", "minimum": 1, "maximum": MAX_ID},
     }
 
@@ -69,6 +71,9 @@ class Versiones(fields.Field[Any]):
         found: dict[str, Any] = {}
         faults: dict[str, Any] = {}
         for id, version in value.items():
+            if not AN_ID.fullmatch(id):
+                faults[id] = [Falla("desconocido")]
+                continue
             try:
                 found[id] = self.version.deserialize(version)
             except ValidationError as error:
