@@ -54,7 +54,13 @@ def test_it_tells_what_a_worker_holds(without_app):
         done.stderr
     )
     for line in held:
-        assert re.fullmatch(r"Tras [1-9]\d* peticiones de cada proceso: [1-9]\d+ MB el mayor", line)
+        told = re.fullmatch(
+            r"Tras [1-9]\d* peticiones de cada proceso, el mayor: ([1-9]\d+) MB"
+            r" \(([1-9]\d+) si lo que comparte con otros se cuenta entero\)",
+            line,
+        )
+        assert told, line
+        assert int(told[1]) < int(told[2])
     assert len(held) == 2
 
 
