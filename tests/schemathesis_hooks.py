@@ -34,7 +34,7 @@ BY_STATE = {
     *("archivo_vacio", "columna_desconocida", "columna_repetida", "codificacion", "csv_invalido"),
     *("en_el_futuro", "correo_ilegible"),
     *("json_numero_demasiado_largo", "fuera_de_plazo", "codigo_incorrecto", "no_es_esa_persona"),
-    *("url_invalida", "solo_https", "destino_no_permitido"),
+    *("url_invalida", "solo_https", "destino_no_permitido", "fuera_del_lote"),
     "requerido",  # Of several fields that may be left out, one has to be there.
 }
 

@@ -52,6 +52,7 @@ FALLAS: dict[str, tuple[str, str]] = {
     "solo_lectura": ("Es de solo lectura.", "It is read-only."),
     "no_existe": ("No existe.", "It does not exist."),
     "inactivo": ("Está inactivo; elija otro.", "It is inactive; choose another."),
+    "fuera_del_lote": ("No es de ninguno de «ids».", "It is of none of «ids»."),
     "de_otra_categoria": ("El problema es de otra categoría.", "The problem is of another category."),
     "un_solo_solicitante": (
         "Es de un cliente o de un empleado, no de ambos.",

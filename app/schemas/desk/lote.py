@@ -72,7 +72,7 @@ class Versiones(fields.Field[Any]):
         faults: dict[str, Any] = {}
         for id, version in value.items():
             if not AN_ID.fullmatch(id):
-                faults[id] = [Falla("desconocido")]
+                faults[id] = [Falla("fuera_del_lote")]
                 continue
             try:
                 found[id] = self.version.deserialize(version)
@@ -136,7 +136,7 @@ class LoteArgs(Schema):
         """Each action takes its own ``cambios``, and the versions are those of its ``ids``."""
         named = {str(id): id for id in data["ids"]}
         if unknown := set(data["versiones"]) - set(named):
-            raise ValidationError({"versiones": {id: [Falla("desconocido")] for id in unknown}})
+            raise ValidationError({"versiones": {id: [Falla("fuera_del_lote")] for id in unknown}})
         versiones = {named[id]: version for id, version in data["versiones"].items()}
         try:
             cambios = CAMBIOS_DE[data["accion"]]().load(data["cambios"])
