@@ -274,6 +274,10 @@ def test_the_log_tells_of_which_ticket_something_was_forbidden(send, tecnico, id
         ({"ids": [7], "accion": "eliminar", "versiones": {"8": 1}}, {"versiones.8": ["fuera_del_lote"]}),
         ({"ids": [7], "accion": "eliminar", "versiones": {"07": 1}}, {"versiones.07": ["fuera_del_lote"]}),
         (
+            {"ids": [7], "accion": "asignar", "versiones": {"8": 1}},
+            {"versiones.8": ["fuera_del_lote"], "cambios.id_usuario": ["requerido"]},
+        ),
+        (
             {"ids": [7, 8, 9], "accion": "eliminar", "versiones": {"7": 0, "8": "1", "9": None}},
             {"versiones.7": ["rango"], "versiones.8": ["tipo"], "versiones.9": ["nulo"]},
         ),

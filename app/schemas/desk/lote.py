@@ -135,13 +135,15 @@ class LoteArgs(Schema):
     def fit(self, data: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
         """Each action takes its own ``cambios``, and the versions are those of its ``ids``."""
         named = {str(id): id for id in data["ids"]}
-        if unknown := set(data["versiones"]) - set(named):
-            raise ValidationError({"versiones": {id: [Falla("fuera_del_lote")] for id in unknown}})
-        versiones = {named[id]: version for id, version in data["versiones"].items()}
+        strange = [id for id in data["versiones"] if id not in named]
+        faults: dict[str, Any] = {"versiones": {id: [Falla("fuera_del_lote")] for id in strange}}
         try:
             cambios = CAMBIOS_DE[data["accion"]]().load(data["cambios"])
         except ValidationError as error:
-            raise ValidationError({"cambios": error.messages}) from error
+            faults["cambios"] = error.messages
+        if any(faults.values()):
+            raise ValidationError(faults)
+        versiones = {named[id]: version for id, version in data["versiones"].items()}
         return {**data, "cambios": cambios, "versiones": versiones}
 
 

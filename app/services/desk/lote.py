@@ -22,13 +22,19 @@ def update(actor: Actor, id: int, cambios: Cambios, precondicion: Precondicion) 
     tickets.update_ticket(actor, id, cambios, precondicion)
 
 
+def check(actor: Actor, id: int, precondicion: Precondicion) -> None:
+    """What the rules of moving, whose own routes take no version, do not."""
+    if precondicion.versiones:
+        check_version("tiquet", tickets.find(actor, id), precondicion)
+
+
 def move(actor: Actor, id: int, cambios: Cambios, precondicion: Precondicion) -> None:
-    check_version("tiquet", tickets.find(actor, id), precondicion)
+    check(actor, id, precondicion)
     transitions.transition(actor, id, cambios)
 
 
 def assign(actor: Actor, id: int, cambios: Cambios, precondicion: Precondicion) -> None:
-    check_version("tiquet", tickets.find(actor, id), precondicion)
+    check(actor, id, precondicion)
     if cambios["id_usuario"] is None:
         transitions.release(actor, id)
     else:
