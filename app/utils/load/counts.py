@@ -1,8 +1,7 @@
-"""Counts of requests in the memory of this process, for flask-limiter."""
+"""Counts of requests in the memory of this process, for the library `limits`."""
 
 from threading import Lock
 from time import time
-from typing import Any
 
 from limits.storage import Storage
 
@@ -15,10 +14,10 @@ class Counts(Storage):
     The library's own memory starts a thread for nearly every request, which looks through all it holds.
     """
 
-    STORAGE_SCHEME = ["counts"]  # noqa: RUF012 (the library's own form)
+    STORAGE_SCHEME = None
 
-    def __init__(self, uri: str | None = None, wrap_exceptions: bool = False, **_: Any) -> None:
-        super().__init__(uri, wrap_exceptions)
+    def __init__(self) -> None:
+        super().__init__()
         self.lock = Lock()
         self.windows: dict[str, tuple[int, float]] = {}  # what was counted, and until when it counts
         self.cleaned = time()
