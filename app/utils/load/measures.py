@@ -14,6 +14,8 @@ from app.utils.load import metrics
 logger = logging.getLogger("soporteplus.peticiones")
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+# How a statement goes to the driver; to hear of it earlier makes SQLAlchemy call more, at each statement.
+SENT = ("do_execute", "do_executemany", "do_execute_no_params")
 OTHER = "otro"  # Whatever a client makes up must not become a series or a line of its own.
 
 
@@ -63,4 +65,5 @@ def register(app: Flask) -> None:
     transaction.retried.connect(count_retry)
     with app.app_context():
         for engine in db.engines.values():
-            event.listen(engine, "before_cursor_execute", count_statement)
+            for name in SENT:
+                event.listen(engine, name, count_statement)
