@@ -155,11 +155,19 @@ def once_known(monkeypatch: pytest.MonkeyPatch) -> Any:
     ],
 )
 @pytest.mark.parametrize("query", ["", "?orden=prioridad", "?id_categoria=1&orden=-prioridad"])
+@pytest.mark.parametrize("role", ["Técnico", "Solicitante"])
 def test_a_page_knows_a_row_that_is_newer_than_who_asks(
-    call, admin, tecnico, once_known, elsewhere, name, field, shown, query
+    call, admin, once_known, elsewhere, name, field, shown, query, role
 ):
-    id = factories.tiquet(id_categoria=1)
-    call(tecnico, "GET", TICKETS)
+    quien = factories.quien(role)
+    id = factories.tiquet(id_categoria=1, id_usuario_creador=quien.id)
+
+    def seen():
+        answer = call(quien, "GET", f"{TICKETS}{query}")
+        assert answer.status_code == 200, answer.json
+        return [tiquet[shown]["nombre"] for tiquet in answer.json["data"] if tiquet["id"] == id]
+
+    before = seen()
 
     def move():
         body = {"nombre": "Nueva", **NECESARIAS.get(name, {})}
@@ -168,10 +176,10 @@ def test_a_page_knows_a_row_that_is_newer_than_who_asks(
         assert moved.status_code == 200, moved.json
 
     once_known(move)
-    answer = call(tecnico, "GET", f"{TICKETS}{query}")
 
-    assert answer.status_code == 200, answer.json
-    assert [tiquet[shown]["nombre"] for tiquet in answer.json["data"] if tiquet["id"] == id] == ["Nueva"]
+    # Staff's page was read with who asks, and so before it; the other's after it.
+    assert seen() == (["Nueva"] if role == "Solicitante" else before)
+    assert seen() == ["Nueva"]
 
 
 @pytest.mark.parametrize("role", ["Técnico", "Solicitante"])

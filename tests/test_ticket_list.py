@@ -369,12 +369,12 @@ def test_an_instant_in_a_filter_may_have_any_offset(mesa_llena):
 @pytest.mark.parametrize(
     ("query", "taken"),
     [
-        # Who asks; the page, which has one index for all that is asked and so counts itself.
-        ({}, 2),
-        ({"orden": "prioridad"}, 2),
-        ({"id_estado": [1, 2]}, 2),
-        ({"id_usuario_asignado": ["ninguno", "yo"], "creado_desde": "2026-01-01T00:00:00Z"}, 3),
-        ({"id_estado": [1, 2], "id_usuario_asignado": ["ninguno", "yo"], "etiqueta": ["red"]}, 3),
+        # Who asks and the page, which has one index for all that is asked and so counts itself.
+        ({}, 1),
+        ({"orden": "prioridad"}, 1),
+        ({"id_estado": [1, 2]}, 1),
+        ({"id_usuario_asignado": ["ninguno", "yo"], "creado_desde": "2026-01-01T00:00:00Z"}, 2),
+        ({"id_estado": [1, 2], "id_usuario_asignado": ["ninguno", "yo"], "etiqueta": ["red"]}, 2),
     ],
     ids=str,
 )
@@ -385,4 +385,4 @@ def test_a_page_takes_few_statements_however_long_it_is(mesa_llena, query, taken
         first = len(statements)
         mesa_llena.get(**query, limite=3, cursor=cursor)
 
-    assert (first, len(statements) - first) == (taken, 2), statements
+    assert (first, len(statements) - first) == (taken, 1), statements

@@ -18,3 +18,9 @@ def rows(statement: Executable, parameters: dict[str, Any]) -> Sequence[Row[Any]
         return db.session.connection().execute(statement, parameters).all()
     with db.engines[ALONE].connect() as connection:
         return connection.execute(statement, parameters).all()
+
+
+def scalar(statement: Executable, parameters: dict[str, Any]) -> Any:
+    """The one value that a statement finds, or None."""
+    found = rows(statement, parameters)
+    return found[0][0] if found else None

@@ -1,5 +1,6 @@
 """One value that the statement which authenticates reads along: that saves a request its other statement."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +32,16 @@ def column(statement: Select[Any]) -> ColumnElement[Any]:
     return statement.correlate(None).scalar_subquery()
 
 
-def scalar(actor: Actor, statement: Select[Any], parameters: dict[str, Any]) -> Any:
+def in_session(statement: Select[Any], parameters: dict[str, Any]) -> Any:
+    return db.session.connection().execute(statement, parameters).scalar_one_or_none()
+
+
+def scalar(
+    actor: Actor,
+    statement: Select[Any],
+    parameters: dict[str, Any],
+    ask: Callable[[Select[Any], dict[str, Any]], Any] = in_session,
+) -> Any:
     """The value of ``statement``, or None: as it was read along with ``actor``, or else as it is now."""
     leido: Leido | None = actor.along
     if (
@@ -42,4 +52,4 @@ def scalar(actor: Actor, statement: Select[Any], parameters: dict[str, Any]) -> 
     ):
         leido.taken = True
         return leido.value
-    return db.session.connection().execute(statement, parameters).scalar_one_or_none()
+    return ask(statement, parameters)

@@ -102,6 +102,11 @@ def all_catalogs(actor: Actor) -> Catalogos:
     return known
 
 
+def last_known() -> Catalogos | None:
+    """The catalogs as they were last, for who finds out later whether they still are."""
+    return _memory.get(db.engine.engine)
+
+
 def visible_to(actor: Actor) -> Catalogos:
     """The rows that ``actor`` may know of: staff of all, others of those in use."""
     return seen_by(actor, all_catalogs(actor))

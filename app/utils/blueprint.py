@@ -98,6 +98,10 @@ class Blueprint(flask_smorest.Blueprint):
         """Take what comes in by one instance of ``schema``: webargs makes one at each request of a class."""
         return super().arguments(instance_of(schema), **options)  # type: ignore[no-any-return]
 
+    def parameters(self, schema: type[Schema]) -> Any:
+        """What stands in the query, as a view gets it by ``arguments`` of this schema; or ``Invalid``."""
+        return self.ARGUMENTS_PARSER.parse(instance_of(schema), request, location="query")
+
     def response(
         self, status: int, schema: Any = None, *, unit: bool = True, **options: Any
     ) -> Callable[[View], View]:

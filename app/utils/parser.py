@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 from urllib.parse import unquote, unquote_to_bytes
 
 import orjson
-from flask import Request, request
+from flask import Request, g, request
 from marshmallow import ValidationError, fields
 from webargs import core
 from webargs.flaskparser import FlaskParser
@@ -58,6 +58,17 @@ class Parser(FlaskParser):
     __location_map__ = {**FlaskParser.__location_map__, "multipart": "load_multipart"}  # noqa: RUF012
     # None: the schema's own Meta.unknown counts, and that is RAISE.
     DEFAULT_UNKNOWN_BY_LOCATION = dict.fromkeys([*FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "multipart"])
+
+    def parse(
+        self, argmap: Any, req: Request | None = None, *, location: str | None = None, **options: Any
+    ) -> Any:
+        """What is in the query is read once a request: some views are prepared for before they are called."""
+        if location != "query":
+            return super().parse(argmap, req, location=location, **options)
+        parsed: dict[Any, Any] = g.setdefault("parsed", {})
+        if argmap not in parsed:
+            parsed[argmap] = super().parse(argmap, req, location=location, **options)
+        return parsed[argmap]
 
     def load_json(self, req: Request, schema: Any) -> Any:
         body = req.get_data(cache=True)

@@ -34,7 +34,7 @@ def held() -> tuple[Any, ...]:
 Titular: Any = namedtuple("Titular", [column.key for column in held()])  # type: ignore[misc]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def holder_statement(more: Select[Any] | None) -> Select[Any]:
     return (
         select(packed(Titular, held()), *([] if more is None else [along.column(more)]))

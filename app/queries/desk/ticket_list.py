@@ -25,8 +25,9 @@ from sqlalchemy import (
 
 from app.models import FILTRABLES, EtiquetaTiquet, Tiquet, list_index_name
 from app.permissions import Actor
-from app.queries import alone
-from app.queries.catalog import EPOCA, Catalogos, all_catalogs
+from app.queries import alone, along
+from app.queries.along import Along
+from app.queries.catalog import EPOCA, Catalogos, all_catalogs, last_known
 from app.queries.desk.tickets import (
     FECHA_PUBLICA,
     NOT_IN_TRASH,
@@ -38,7 +39,9 @@ from app.queries.desk.tickets import (
     visible_to,
     with_names,
 )
+from app.queries.packed import Hoja, collected
 from app.queries.pagination import TOTAL_EXACTO, Corte, Pagina, after, capped, capped_total, counted, total_of
+from app.transaction import TryAgain
 
 Filtros = dict[str, Any]
 
@@ -103,12 +106,24 @@ class Forma:
     internal: bool  # whether it is for who sees internal comments
 
     def merged(self, branches: list[Any]) -> Any:
-        """The rows of all branches, each ticket once."""
-        if len(branches) == 1:
-            return branches[0]
+        """The rows of several branches, each ticket once."""
         # A ticket is in the branches of all its labels, or of all that makes it one's own; of others, in one.
         several = "etiqueta" in self.equal or len({rama.own for rama in self.ramas}) > 1
         return (union if several else union_all)(*branches)
+
+
+@dataclass(frozen=True)
+class Pedido:
+    """What a page is read by."""
+
+    forma: Forma
+    visible: ColumnElement[bool]
+    totals: Select[int] | None  # counts the list, where the page brings its total along
+    parameters: dict[str, Any]
+
+    @property
+    def statement(self) -> Select[Any]:
+        return statement(self.forma, self.visible, self.totals)
 
 
 def page(actor: Actor, filtros: Filtros, orden: str, limite: int, corte: Corte | None) -> Pagina:
@@ -116,43 +131,83 @@ def page(actor: Actor, filtros: Filtros, orden: str, limite: int, corte: Corte |
 
     With ``papelera`` among the filters it is a page of the trash. Read in no transaction.
     """
+    catalogos = all_catalogs(actor)
+    pedido = wanted(actor, filtros, orden, limite, corte, catalogos)
+    if pedido is None:
+        return Pagina([], corte.total if corte else 0, None)
+    filas, (total, epoca) = sheet(actor, pedido)
+    known_at(epoca, catalogos)
+    if total is None:
+        total = total_of(corte, len(filas), limite, lambda: count_for(actor, filtros, catalogos))
+
+    def place(fila: Any) -> tuple[Any, ...]:
+        return sorted_by(fila, pedido.forma.orden, catalogos)
+
+    filas.sort(key=place, reverse=pedido.forma.descending)
+    end = Corte(place(filas[limite - 1]), total) if len(filas) > limite else None
+    return Pagina([shape(fila, actor, catalogos) for fila in filas[:limite]], total, end)
+
+
+def along_for_staff(
+    actor: Actor, filtros: Filtros, orden: str, limite: int, corte: Corte | None
+) -> Along | None:
+    """What ``page`` asks for ``actor``, to be read along with whether that is who asks."""
+    catalogos = last_known()
+    if catalogos is None or filtros.get("papelera"):
+        return None
+    pedido = wanted(actor, filtros, orden, limite, corte, catalogos)
+    return Along(pedido.statement, pedido.parameters) if pedido else None
+
+
+def wanted(
+    actor: Actor, filtros: Filtros, orden: str, limite: int, corte: Corte | None, catalogos: Catalogos
+) -> Pedido | None:
+    """By what a page is read, or None when no ticket can match, or none that was not on earlier pages."""
     papelera = filtros.get("papelera", False)
     visible = visible_to(actor, papelera)
-    catalogos = all_catalogs(actor)
     values = wanted_values(actor, filtros, catalogos)
     if not all(values.values()):
-        return Pagina([], 0, None)
+        return None
     ranges, own = wanted_ranges(actor, filtros), owned_by(actor)
     if own:
         visible = NOT_IN_TRASH  # The branches say the rest, each by its index.
     forma, parameters = plan(values, ranges, orden, papelera, catalogos, corte, own, sees_internal(actor))
     if not forma.ramas:
-        return Pagina([], corte.total if corte else 0, None)
+        return None
     parameters["limite"] = limite + 1
     # Where an index ends the count, too, the page brings its total along.
-    counts = forma.index and not (corte or own or forma.rest)
-    totals = count_statement(visible, tuple(conditions(values)), forma.index, False) if counts else None
-    if counts:
-        parameters |= conditions(values) | {"tope": TOTAL_EXACTO + 1}
-    found = [row[0] for row in alone.rows(statement(forma, visible, totals), parameters)]
-    if found or orden.lstrip("-") == "prioridad" or "tipo_estado" in filtros:
-        # What the catalogs make of these two may be out of date, too, where nothing is found.
-        known_at(found[0].epoca if found else alone.rows(EPOCA, {})[0].epoca, catalogos)
-    if counts:
-        total = found[0].total if found else 0
-    else:
-        total = total_of(corte, len(found), limite, lambda: count(visible, papelera, values, ranges, own))
-    filas = [shape(fila, actor, catalogos) for fila in found[:limite]]
-    end = Corte(sorted_by(filas[-1], forma.orden, catalogos), total) if len(found) > limite else None
-    return Pagina(filas, total, end)
+    if not forma.index or corte or own or forma.rest:
+        return Pedido(forma, visible, None, parameters)
+    named = conditions(values)
+    totals = count_statement(visible, tuple(named), forma.index, False)
+    return Pedido(forma, visible, totals, parameters | named | {"tope": TOTAL_EXACTO + 1})
+
+
+def sheet(actor: Actor, pedido: Pedido) -> Hoja:
+    """The rows of a page and one more, in any order, with their total and the epoch of the catalogs."""
+    hoja: Hoja | None = along.scalar(actor, pedido.statement, pedido.parameters, alone.scalar)
+    if hoja:
+        return hoja
+    # Too long for the server to give it as one value.
+    by_rows = row_statement(pedido.forma, pedido.visible, pedido.totals)
+    filas = [row[0] for row in alone.rows(by_rows, pedido.parameters)]
+    if not filas:
+        raise TryAgain
+    return Hoja(filas, [filas[0].total, filas[0].epoca])
 
 
 def total(actor: Actor, filtros: Filtros) -> int:
     """How many tickets the list has, up to one more than ``TOTAL_EXACTO``."""
-    values = wanted_values(actor, filtros, all_catalogs(actor))
+    return count_for(actor, filtros, all_catalogs(actor))
+
+
+def count_for(actor: Actor, filtros: Filtros, catalogos: Catalogos) -> int:
+    values, own = wanted_values(actor, filtros, catalogos), owned_by(actor)
     if not all(values.values()):
         return 0
-    return count(visible_to(actor), False, values, wanted_ranges(actor, filtros), owned_by(actor))
+    papelera = filtros.get("papelera", False)
+    visible = NOT_IN_TRASH if own else visible_to(actor, papelera)
+    return count(visible, papelera, values, wanted_ranges(actor, filtros), own)
 
 
 def named_conditions(actor: Actor, filtros: Filtros, catalogos: Catalogos) -> dict[str, Any] | None:
@@ -322,28 +377,48 @@ def sort_keys(orden: str) -> tuple[str, ...]:
     }.get(orden, (orden, "id"))
 
 
-def sorted_by(tiquet: dict[str, Any], orden: str, catalogos: Catalogos) -> tuple[Any, ...]:
+def sorted_by(fila: Any, orden: str, catalogos: Catalogos) -> tuple[Any, ...]:
     """The values that a ticket has its place in the list by."""
     prioridades = catalogos["prioridades"]
     keys = sort_keys(orden)
-    return tuple(prioridades[tiquet["id_prioridad"]][key] if key == "nivel" else tiquet[key] for key in keys)
+    return tuple(
+        prioridades[fila.id_prioridad][key] if key == "nivel" else getattr(fila, key) for key in keys
+    )
 
 
 @lru_cache(maxsize=512)
 def statement(forma: Forma, visible: ColumnElement[bool], totals: Select[int] | None) -> Select[Any]:
-    """The statement for a page of this form; it takes ``limite``, and one row more tells of a next page."""
-    branches = [branch_statement(forma, number, rama, visible) for number, rama in enumerate(forma.ramas)]
-    if len(branches) > 1:
-        branches = [select(branch.subquery()) for branch in branches]  # with an order and an end of its own
-    ids = forma.merged(branches).subquery()
-    keys = [ids.c[key] for key in sort_keys(forma.orden)]
+    """The statement for a page of this form, as a ``Hoja`` with its total and the epoch of the catalogs.
+
+    It takes ``limite``, and one row more tells of a next page.
+    """
+    rows = with_names(first(forma, visible), forma.internal)
+    return collected(rows, *beside(totals))
+
+
+@lru_cache(maxsize=64)
+def row_statement(forma: Forma, visible: ColumnElement[bool], totals: Select[int] | None) -> Select[Any]:
+    """The same, row by row."""
+    return with_names(first(forma, visible), forma.internal, Fechada, beside(totals))
+
+
+def beside(totals: Select[int] | None) -> tuple[Any, Any]:
     total = null() if totals is None else totals.correlate(None).scalar_subquery()
-    more = (total, EPOCA.scalar_subquery())
-    return (
-        with_names(ids.join(Tiquet, Tiquet.id == ids.c.id), forma.internal, Fechada, more)
-        .order_by(*(key.desc() if forma.descending else key for key in keys))
-        .limit(bindparam("limite"))
-    )
+    return total, EPOCA.scalar_subquery()
+
+
+def first(forma: Forma, visible: ColumnElement[bool]) -> Any:
+    """The tickets of a page of this form, found by their sort keys."""
+    branches = [branch_statement(forma, number, rama, visible) for number, rama in enumerate(forma.ramas)]
+    if len(branches) == 1:
+        ids = branches[0].subquery()
+    else:
+        # Each has an order and an end of its own.
+        merged = forma.merged([select(branch.subquery()) for branch in branches]).subquery()
+        keys = [merged.c[key] for key in sort_keys(forma.orden)]
+        ordered = select(merged).order_by(*(key.desc() if forma.descending else key for key in keys))
+        ids = ordered.limit(bindparam("limite")).subquery()
+    return ids.join(Tiquet, Tiquet.id == ids.c.id)
 
 
 def branch_statement(forma: Forma, number: int, rama: Rama, visible: ColumnElement[bool]) -> Select[Any]:

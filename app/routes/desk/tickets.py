@@ -4,9 +4,10 @@ from typing import Any
 
 from flask import Response, request, url_for
 
+from app.errors import AppError
 from app.permissions import Permiso
 from app.queries.along import Along
-from app.queries.desk import export, stats, ticket_search
+from app.queries.desk import export, stats, ticket_list, ticket_search
 from app.queries.desk import tickets as queries
 from app.schemas.desk.tickets import (
     EJEMPLO,
@@ -22,7 +23,7 @@ from app.schemas.desk.tickets import (
 from app.schemas.fields import VacioArgs
 from app.services.desk import tickets
 from app.utils import cursors
-from app.utils.access.identity import current_actor
+from app.utils.access.identity import current_actor, presumed_technician
 from app.utils.blueprint import Blueprint
 from app.utils.etag import if_match, listed, shown
 from app.utils.files.exports import exported
@@ -38,15 +39,23 @@ ARCHIVO = {"type": "string", "format": "binary"}
 blp = Blueprint("tickets", __name__, description="Tiquets y las cifras del tablero.")
 
 
-def unless_searched() -> bool:
-    return "q" not in request.args  # A search reads several things that must agree.
+def what_staff_lists() -> Along | bool:
+    if "q" in request.args:
+        return False  # A search reads several things that must agree.
+    try:
+        args = blp.parameters(TiquetsArgs)
+        corte = cursors.read(args.get("cursor"))
+        asked = ticket_list.along_for_staff(presumed_technician(), args, args["orden"], args["limite"], corte)
+    except AppError:  # The view says it, to who may know.
+        return True
+    return asked or True
 
 
 def what_staff_sees(id: int) -> Along | bool:
     return queries.along_for_staff(id) if not request.args else False
 
 
-@blp.get("/tickets", permiso=Permiso.VER_TIQUET, alone=unless_searched)
+@blp.get("/tickets", permiso=Permiso.VER_TIQUET, alone=what_staff_lists)
 @blp.arguments(TiquetsArgs, location="query")
 @blp.response(200, TiquetPaginaSchema)
 @blp.problems("permiso_denegado")

@@ -6,6 +6,7 @@ from flask import Response, after_this_request, g, request
 from sqlalchemy import Row
 
 from app.errors import Unauthorized
+from app.models import TECNICO
 from app.permissions import Actor
 from app.queries.access import sessions
 from app.queries.access import tokens as service_tokens
@@ -36,6 +37,15 @@ def authenticate(alone: Along | bool = False) -> Actor:
         return of_program(token)
     found = tokens.claims(token, "access")
     return of_session(found["sid"], int(found["sub"]), alone)
+
+
+def presumed_technician() -> Actor:
+    """Whose token of a session it is, as if that were alive and its user a technician; or ``Unauthorized``.
+
+    For what may be planned, but not given, before it is known who asks.
+    """
+    id = tokens.claims(tokens.bearer(), "access")["sub"]
+    return Actor(id=int(id), tipo_usuario=TECNICO)
 
 
 def of_session(sid: str, sub: int, alone: Along | bool) -> Actor:
