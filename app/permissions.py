@@ -285,14 +285,15 @@ def permissions_of(actor: Actor) -> list[str]:
 def permissions_on(actor: Actor, tiquet: Any) -> list[str]:
     """What the actor may do to this ticket."""
     left = left_by_role(tiquet.fecha_eliminacion is not None, actor.tipo_usuario, actor.alcances)
-    return [name for name, rule in left if rule(actor, tiquet)]
+    return [name for name, rule in left if rule is None or rule(actor, tiquet)]
 
 
 @lru_cache(maxsize=256)  # Asked for each ticket of a page.
 def left_by_role(
     papelera: bool, tipo_usuario: str | None, alcances: frozenset[str] | None
-) -> tuple[tuple[str, Callable[[Actor, Any], bool]], ...]:
-    """What may be done to tickets by role and scopes, each by its name and with its rule."""
+) -> tuple[tuple[str, Callable[[Actor, Any], bool] | None], ...]:
+    """What may be done to tickets by role and scopes, each by its name and with its rule if it has one."""
     who = Actor(id=None, tipo_usuario=tipo_usuario, alcances=alcances)
     possible = PERMISOS_EN_LA_PAPELERA if papelera else PERMISOS_DE_TIQUET
-    return tuple((permiso.value, POLITICA[permiso][1]) for permiso in possible if allows(permiso, who))
+    rules = ((permiso, POLITICA[permiso][1]) for permiso in possible if allows(permiso, who))
+    return tuple((permiso.value, None if rule is siempre else rule) for permiso, rule in rules)

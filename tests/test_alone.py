@@ -7,6 +7,7 @@ from app.database import ALONE, STATEMENT
 from app.extensions import db
 from tests import factories
 from tests.rows import LISTA
+from tests.statements import noted
 
 
 @pytest.fixture
@@ -90,6 +91,34 @@ def test_they_are_closed_with_the_others(asked, id):
 
     assert db.engines[ALONE].pool is not pool
     assert db.engines[ALONE].pool.checkedin() == 0
+
+
+@pytest.mark.mariadb
+def test_a_page_that_the_server_cuts_is_read_row_by_row(asked, committed):
+    with committed.test_request_context():
+        for number in range(5):
+            factories.tiquet(titulo=f"Tiquet {number}", descripcion="Con ñ y «comillas» " * 50)
+        db.session.commit()
+    whole = asked(f"{LISTA}?limite=3")
+
+    def shorten(connection, _record):
+        with connection.cursor() as cursor:
+            cursor.execute("SET group_concat_max_len = 2000")
+
+    sa.event.listen(db.engines[ALONE], "connect", shorten)
+    db.engine.dispose()
+    try:
+        with noted() as statements:
+            by_rows = asked(f"{LISTA}?limite=3")
+    finally:
+        sa.event.remove(db.engines[ALONE], "connect", shorten)
+        db.engine.dispose()
+
+    assert (whole.status_code, by_rows.status_code) == (200, 200)
+    assert len(statements) == 2  # Who asks and what is cut; the rows.
+    assert by_rows.json == whole.json
+    assert [tiquet["titulo"] for tiquet in whole.json["data"]] == ["Tiquet 4", "Tiquet 3", "Tiquet 2"]
+    assert whole.json["paginacion"]["total"] == 5
 
 
 def test_that_none_is_free_is_an_honest_503(asked, id, monkeypatch):

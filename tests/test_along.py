@@ -1,4 +1,4 @@
-"""One ticket is read by the statement that tells who asks, and by no other way than it is read alone."""
+"""A ticket or a page is read by the statement that tells who asks, and is what it would be read alone."""
 
 from dataclasses import replace
 
@@ -78,6 +78,88 @@ def test_who_has_to_change_the_password_gets_nothing(ver):
     answer, _ = ver(quien, id)
 
     assert (answer.status_code, answer.json["codigo"]) == (403, "cambio_de_clave_requerido")
+
+
+@pytest.fixture
+def listar(client):
+    """Asks for a page; the answer and how many statements it took."""
+
+    def ask(quien, **query):
+        client.get(LISTA, query_string=query, headers=quien.headers)  # The catalogs are known from here on.
+        with noted() as statements:
+            answer = client.get(LISTA, query_string=query, headers=quien.headers)
+        return answer, len(statements)
+
+    return ask
+
+
+@pytest.mark.parametrize("rol", ["Administrador", "Técnico"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"limite": 2},
+        {"id_usuario_asignado": "yo"},
+        {"id_estado": ["1", "2"], "orden": "-prioridad"},
+        {"tipo_estado": "nuevo", "orden": "fecha_actualizacion"},
+    ],
+    ids=str,
+)
+def test_staff_gets_a_page_by_one_statement_as_a_program_gets_it_by_its_own(listar, rol, query):
+    quien = factories.quien(rol)
+    for number in range(4):
+        factories.tiquet(id_usuario_asignado=quien.id if number % 2 else None, id_estado=1)
+
+    answer, taken = listar(quien, **query)
+    of_program, _ = listar(factories.programa(quien.id, "tickets:leer"), **query)
+
+    assert (answer.status_code, taken, of_program.status_code) == (200, 1, 200), of_program.json
+    assert answer.json["data"]
+    assert told(answer) == told(of_program)
+
+
+def told(answer):
+    """The tickets of a page, less what a program may not do to them, and its total."""
+    by_role = ("permisos", "transiciones_permitidas")
+    shown = [
+        {key: value for key, value in tiquet.items() if key not in by_role} for tiquet in answer.json["data"]
+    ]
+    return shown, answer.json["paginacion"]["total"]
+
+
+def test_who_is_not_staff_gets_a_page_of_what_it_may_see(listar):
+    yo = factories.quien("Solicitante")
+    suyo, _ajeno = factories.tiquet(id_usuario_creador=yo.id), factories.tiquet()
+
+    answer, taken = listar(yo)
+
+    assert (answer.status_code, taken) == (200, 2)
+    assert [tiquet["id"] for tiquet in answer.json["data"]] == [suyo]
+
+
+def test_the_trash_is_never_read_along(listar, admin, tecnico):
+    trashed = factories.tiquet(fecha_eliminacion=utcnow())
+
+    answer, taken = listar(admin, papelera="true")
+    assert ([tiquet["id"] for tiquet in answer.json["data"]], taken) == ([trashed], 2)
+    answer, _ = listar(tecnico, papelera="true")
+    assert (answer.status_code, answer.json["codigo"]) == (403, "permiso_denegado")
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [({"no_hay": "1"}, 422), ({"limite": "0"}, 422), ({"orden": "nada"}, 422), ({"cursor": "nada"}, 400)],
+    ids=str,
+)
+def test_what_is_wrong_with_a_page_is_told_to_who_may_know(listar, query, status):
+    quien = factories.quien("Técnico")
+    answer, taken = listar(quien, **query)
+    assert (answer.status_code, taken) == (status, 1)
+
+    db.session.get(Sesion, quien.sid).fin = utcnow()
+    db.session.commit()
+    answer, _ = listar(quien, **query)
+    assert (answer.status_code, answer.json["codigo"]) == (401, "sesion_terminada")
 
 
 def test_what_was_read_along_answers_the_same_question_once():

@@ -40,6 +40,13 @@ class Filas(dict[int, Fila]):
         raise outdated()
 
 
+class Breves(dict[int | None, Any]):
+    """What stands beside an id in other objects, and None beside none; outdated as the rows are."""
+
+    def __missing__(self, id: int | None) -> Any:
+        raise outdated()
+
+
 @dataclass(frozen=True)
 class Catalogos:
     """All rows of all catalogs as of one ``epoca``: name of the catalog -> id -> row, in the order shown."""
@@ -72,21 +79,18 @@ class Catalogos:
 
     def brief(self, name: str, id: int | None) -> Fila | None:
         """What stands beside an id in other objects."""
-        return None if id is None else self.breves[name][id]
+        breve: Fila | None = self.breves[name][id]
+        return breve
 
     @cached_property
-    def breves(self) -> dict[str, Filas]:
+    def breves(self) -> dict[str, Breves]:
         """Name of the catalog -> id -> what stands beside it; nobody may change what it gets of these."""
         keys = {"estados": ("id", "nombre", "tipo", "color")}
-        return {
-            name: Filas(
-                {
-                    id: {key: fila[key] for key in keys.get(name, ("id", "nombre"))}
-                    for id, fila in filas.items()
-                }
-            )
-            for name, filas in self.filas.items()
-        }
+        found = {name: Breves({None: None}) for name in self.filas}
+        for name, filas in self.filas.items():
+            for id, fila in filas.items():
+                found[name][id] = {key: fila[key] for key in keys.get(name, ("id", "nombre"))}
+        return found
 
 
 # By engine: one process may serve several databases, as the tests do.

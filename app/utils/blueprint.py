@@ -225,7 +225,8 @@ def admit(permiso: Permiso) -> None:
 def enter_again(permiso: Permiso) -> None:
     """After a wait, in which the caller's session may have ended or its role become another."""
     restart_clock()
-    g.pop("service_holder", None)  # Its token may have been revoked.
+    g.pop("service_holder", None)  # Its token may have been revoked,
+    g.pop("acceso", None)  # or have ended.
     g.actor = authenticate()
     admit(permiso)
 

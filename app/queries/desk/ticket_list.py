@@ -4,9 +4,11 @@ A page is cut into branches, one for each combination of values that an index gi
 branch stops at the page's length before they are merged. Names are joined to the few rows that are left.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -15,6 +17,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    func,
     join,
     null,
     or_,
@@ -140,9 +143,7 @@ def page(actor: Actor, filtros: Filtros, orden: str, limite: int, corte: Corte |
     if total is None:
         total = total_of(corte, len(filas), limite, lambda: count_for(actor, filtros, catalogos))
 
-    def place(fila: Any) -> tuple[Any, ...]:
-        return sorted_by(fila, pedido.forma.orden, catalogos)
-
+    place = sorted_by(pedido.forma.orden, catalogos)
     filas.sort(key=place, reverse=pedido.forma.descending)
     end = Corte(place(filas[limite - 1]), total) if len(filas) > limite else None
     return Pagina([shape(fila, actor, catalogos) for fila in filas[:limite]], total, end)
@@ -179,8 +180,8 @@ def wanted(
     if not forma.index or corte or own or forma.rest:
         return Pedido(forma, visible, None, parameters)
     named = conditions(values)
-    totals = count_statement(visible, tuple(named), forma.index, False)
-    return Pedido(forma, visible, totals, parameters | named | {"tope": TOTAL_EXACTO + 1})
+    tope = {"tope": TOTAL_EXACTO + 1, "antes": TOTAL_EXACTO}
+    return Pedido(forma, visible, quick_count(visible, tuple(named), forma.index), parameters | named | tope)
 
 
 def sheet(actor: Actor, pedido: Pedido) -> Hoja:
@@ -274,6 +275,22 @@ def count_statement(
         labelled = labels_first(select(EtiquetaTiquet.id_tiquet))
         return capped(hinted(labelled.distinct().where(labels, visible, *others_hold), index))
     return capped(hinted(select(Tiquet.id).where(visible, *(CONDICIONES[name] for name in names)), index))
+
+
+@lru_cache(maxsize=512)
+def quick_count(visible: ColumnElement[bool], names: tuple[str, ...], index: str) -> Select[int]:
+    """The count where the index settles the conditions: up to a ``tope`` that has so many ``antes``.
+
+    Whether there are as many is found without keeping their ids, as ``capped`` has to.
+    """
+    matching = hinted(select(Tiquet.id).where(visible, *(CONDICIONES[name] for name in names)), index)
+    last = matching.with_only_columns(bindparam("tope", type_=Integer)).limit(1).offset(bindparam("antes"))
+    return select(
+        func.coalesce(
+            last.correlate(None).scalar_subquery(),
+            matching.with_only_columns(func.count()).correlate(None).scalar_subquery(),
+        )
+    )
 
 
 def own_ids(own: dict[str, int], named: dict[str, Any]) -> Any:
@@ -377,13 +394,12 @@ def sort_keys(orden: str) -> tuple[str, ...]:
     }.get(orden, (orden, "id"))
 
 
-def sorted_by(fila: Any, orden: str, catalogos: Catalogos) -> tuple[Any, ...]:
-    """The values that a ticket has its place in the list by."""
-    prioridades = catalogos["prioridades"]
-    keys = sort_keys(orden)
-    return tuple(
-        prioridades[fila.id_prioridad][key] if key == "nivel" else getattr(fila, key) for key in keys
-    )
+def sorted_by(orden: str, catalogos: Catalogos) -> Callable[[Any], tuple[Any, ...]]:
+    """Tells the values that a ticket has its place in the list by."""
+    keys, prioridades = sort_keys(orden), catalogos["prioridades"]
+    if orden != "prioridad":
+        return attrgetter(*keys)
+    return lambda fila: (prioridades[fila.id_prioridad]["nivel"], *(getattr(fila, key) for key in keys[1:]))
 
 
 @lru_cache(maxsize=512)

@@ -255,26 +255,26 @@ def numero(id: int) -> str:
 
 def shape(fila: Any, actor: Actor, catalogos: Catalogos) -> dict[str, Any]:
     """The one form in which a ticket leaves: columns, names beside ids, and what ``actor`` may do."""
-    nombres = fila[len(CLAVES) :]
-    estado = catalogos.brief("estados", fila.id_estado)
-    assert estado is not None  # noqa: S101 (NOT NULL in the table)
-    return dict(
-        zip(CON_NUMERO, (fila.id, numero(fila.id), *fila[1 : len(CLAVES)]), strict=True),
-        categoria=catalogos.brief("categorias", fila.id_categoria),
-        problema=catalogos.brief("problemas", fila.id_problema),
-        criticidad=catalogos.brief("criticidades", fila.id_criticidad),
-        prioridad=catalogos.brief("prioridades", fila.id_prioridad),
-        ubicacion=catalogos.brief("ubicaciones", fila.id_ubicacion),
-        estado=estado,
-        usuario_creador=person(fila.id_usuario_creador, *nombres[0:2]),
-        usuario_asignado=person(fila.id_usuario_asignado, *nombres[2:4]),
-        cliente=person(fila.id_cliente, *nombres[4:6]),
-        empleado=person(fila.id_empleado, *nombres[6:8]),
-        transiciones_permitidas=[]
+    breves, propios, nombres = catalogos.breves, fila[1 : len(CLAVES)], fila[len(CLAVES) :]
+    estado = breves["estados"][fila.id_estado]
+    tiquet: dict[str, Any] = dict(zip(CON_NUMERO, (fila.id, numero(fila.id), *propios), strict=True))
+    tiquet["categoria"] = breves["categorias"][fila.id_categoria]
+    tiquet["problema"] = breves["problemas"][fila.id_problema]
+    tiquet["criticidad"] = breves["criticidades"][fila.id_criticidad]
+    tiquet["prioridad"] = breves["prioridades"][fila.id_prioridad]
+    tiquet["ubicacion"] = breves["ubicaciones"][fila.id_ubicacion]
+    tiquet["estado"] = estado
+    tiquet["usuario_creador"] = person(fila.id_usuario_creador, nombres[0], nombres[1])
+    tiquet["usuario_asignado"] = person(fila.id_usuario_asignado, nombres[2], nombres[3])
+    tiquet["cliente"] = person(fila.id_cliente, nombres[4], nombres[5])
+    tiquet["empleado"] = person(fila.id_empleado, nombres[6], nombres[7])
+    tiquet["transiciones_permitidas"] = (
+        []
         if fila.fecha_eliminacion
-        else transitions_of(actor, estado["tipo"], fila.fecha_cierre, fila.motivo_cierre),
-        permisos=permissions_on(actor, fila),
+        else transitions_of(actor, estado["tipo"], fila.fecha_cierre, fila.motivo_cierre)
     )
+    tiquet["permisos"] = permissions_on(actor, fila)
+    return tiquet
 
 
 def transitions_of(

@@ -35,7 +35,7 @@ def authenticate(alone: Along | bool = False) -> Actor:
     token = tokens.bearer()
     if token.startswith(PREFIJO):
         return of_program(token)
-    found = tokens.claims(token, "access")
+    found = tokens.access()
     return of_session(found["sid"], int(found["sub"]), alone)
 
 
@@ -44,8 +44,7 @@ def presumed_technician() -> Actor:
 
     For what may be planned, but not given, before it is known who asks.
     """
-    id = tokens.claims(tokens.bearer(), "access")["sub"]
-    return Actor(id=int(id), tipo_usuario=TECNICO)
+    return Actor(id=int(tokens.access()["sub"]), tipo_usuario=TECNICO)
 
 
 def of_session(sid: str, sub: int, alone: Along | bool) -> Actor:

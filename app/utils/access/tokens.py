@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from time import time
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import jwt
-from flask import Flask, request
+from flask import Flask, g, request
 from flask_jwt_extended import create_access_token, create_refresh_token
 
 from app.errors import Unauthorized
@@ -80,6 +80,13 @@ def bearer() -> str:
     if len(values) > 1 or scheme.lower() != "bearer" or not token.strip():
         raise Unauthorized
     return token.strip()
+
+
+def access() -> Mapping[str, Any]:
+    """What the access token of the request says; read once, however many want to know."""
+    if "acceso" not in g:
+        g.acceso = claims(bearer(), "access")
+    return cast("Mapping[str, Any]", g.acceso)
 
 
 def claims(token: str, kind: str) -> Mapping[str, Any]:

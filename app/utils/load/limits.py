@@ -118,7 +118,7 @@ def caller() -> str:
     """The user whose token it is, or else the network it comes from."""
     try:
         token = tokens.bearer()
-        id = service_holder(token).id if token.startswith(PREFIJO) else tokens.claims(token, "access")["sub"]
+        id = service_holder(token).id if token.startswith(PREFIJO) else tokens.access()["sub"]
     except (Unauthorized, Unavailable):
         return network()
     return f"usuario {id}"
