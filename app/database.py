@@ -239,7 +239,6 @@ def mysql_variables(server: str, serving: bool) -> list[str]:
         "time_zone = '+00:00'",
         f"sql_mode = '{SQL_MODE}'",
         f"innodb_lock_wait_timeout = {LOCK_WAIT}",
-        "group_concat_max_len = @@max_allowed_packet",  # It counts for JSON_ARRAYAGG, too.
     ]
     if "MariaDB" not in server:
         return variables

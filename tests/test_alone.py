@@ -93,29 +93,35 @@ def test_they_are_closed_with_the_others(asked, id):
     assert db.engines[ALONE].pool.checkedin() == 0
 
 
-@pytest.mark.mariadb
-def test_a_page_that_the_server_cuts_is_read_row_by_row(asked, committed):
-    with committed.test_request_context():
-        for number in range(5):
-            factories.tiquet(titulo=f"Tiquet {number}", descripcion="Con ñ y «comillas» " * 50)
-        db.session.commit()
-    whole = asked(f"{LISTA}?limite=3")
+@pytest.fixture
+def small_packets(committed):
+    """Makes MariaDB send no value of more than this many bytes to whoever connects from now on."""
+    with db.engine.connect() as connection:
+        usual = connection.exec_driver_sql("SELECT @@GLOBAL.max_allowed_packet").scalar_one()
 
-    def shorten(connection, _record):
-        with connection.cursor() as cursor:
-            cursor.execute("SET group_concat_max_len = 2000")
-
-    sa.event.listen(db.engines[ALONE], "connect", shorten)
-    db.engine.dispose()
-    try:
-        with noted() as statements:
-            by_rows = asked(f"{LISTA}?limite=3")
-    finally:
-        sa.event.remove(db.engines[ALONE], "connect", shorten)
+    def limit(length):
+        with db.engine.connect() as connection:
+            connection.exec_driver_sql(f"SET GLOBAL max_allowed_packet = {length}")
         db.engine.dispose()
 
+    yield limit
+    limit(usual)
+
+
+@pytest.mark.mariadb
+def test_a_page_that_is_longer_than_the_server_sends_is_read_row_by_row(asked, committed, small_packets):
+    with committed.test_request_context():
+        for number in range(5):
+            factories.tiquet(titulo=f"Tiquet {number}", descripcion="Con ñ y «comillas» " * 300)
+        db.session.commit()
+    whole = asked(f"{LISTA}?limite=3")
+    small_packets(16 * 1024)
+
+    with noted() as statements:
+        by_rows = asked(f"{LISTA}?limite=3")
+
     assert (whole.status_code, by_rows.status_code) == (200, 200)
-    assert len(statements) == 2  # Who asks and what is cut; the rows.
+    assert len(statements) == 2  # Who asks and what is too long; the rows.
     assert by_rows.json == whole.json
     assert [tiquet["titulo"] for tiquet in whole.json["data"]] == ["Tiquet 4", "Tiquet 3", "Tiquet 2"]
     assert whole.json["paginacion"]["total"] == 5

@@ -51,16 +51,19 @@ def packed(form: Any, columns: Sequence[Any]) -> ColumnElement[Any]:
     return func.json_array(*columns, type_=type_)
 
 
-class json_arrayagg(GenericFunction[str]):  # noqa: N801 (as it is called in SQL)
-    """An array of what stands in all rows, in any order."""
+class json_objectagg(GenericFunction[str]):  # noqa: N801 (as it is called in SQL)
+    """What stands in all rows, each by its key.
+
+    MariaDB makes JSON_ARRAYAGG by a table on the disk, and cuts it at ``group_concat_max_len``; not this.
+    """
 
     type = Text()
     inherit_cache = True
 
 
-@compiles(json_arrayagg, "sqlite")
-def json_group_array(element: json_arrayagg, compiler: Any, **options: Any) -> str:
-    return f"json_group_array({compiler.process(element.clauses, **options)})"
+@compiles(json_objectagg, "sqlite")
+def json_group_object(element: json_objectagg, compiler: Any, **options: Any) -> str:
+    return f"json_group_object({compiler.process(element.clauses, **options)})"
 
 
 class Hoja(NamedTuple):
@@ -71,7 +74,7 @@ class Hoja(NamedTuple):
 
 
 class Collected(TypeDecorator[Any]):
-    """A ``Hoja`` of rows that are packed in ``each``; None if the server cut it, for its length."""
+    """A ``Hoja`` of rows that are packed in ``each``; None if it is longer than what the server sends."""
 
     impl = Text
     cache_ok = True
@@ -81,21 +84,18 @@ class Collected(TypeDecorator[Any]):
         self.each = each
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Hoja | None:
-        try:
-            count, *datos, filas = orjson.loads(value or "[1, null]")
-        except orjson.JSONDecodeError:
+        if value is None:
             return None
-        if count != len(filas or ()):
-            return None
-        return Hoja([self.each.unpacked(fila) for fila in filas or ()], datos)
+        *datos, filas = orjson.loads(value)
+        return Hoja([self.each.unpacked(fila) for fila in (filas or {}).values()], datos)
 
 
-def collected(rows: Select[Any], *beside: Any) -> Select[Any]:
+def collected(rows: Select[Any], key: Any, *beside: Any) -> Select[Any]:
     """What ``rows``, of one packed column, finds, and what is asked ``beside``: in one value.
 
-    MariaDB cuts it at ``group_concat_max_len``, and what is longer than ``max_allowed_packet`` is NULL.
+    Each row has a ``key`` of its own. What is longer than ``max_allowed_packet`` is NULL.
     """
     (column,) = rows.selected_columns
     each: Any = column.type
-    found = func.json_array(func.count(), *beside, json_arrayagg(column), type_=Collected(each))
+    found = func.json_array(*beside, json_objectagg(key, column), type_=Collected(each))
     return rows.with_only_columns(found)

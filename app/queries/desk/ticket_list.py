@@ -409,7 +409,7 @@ def statement(forma: Forma, visible: ColumnElement[bool], totals: Select[int] | 
     It takes ``limite``, and one row more tells of a next page.
     """
     rows = with_names(first(forma, visible), forma.internal)
-    return collected(rows, *beside(totals))
+    return collected(rows, Tiquet.id, *beside(totals))
 
 
 @lru_cache(maxsize=64)
