@@ -84,7 +84,8 @@ class Parser(FlaskParser):
     def load_querystring(self, req: Request, schema: Any) -> Any:
         refuse_other_encodings(req.query_string)
         refuse_repeated(req.args, schema)
-        return super().load_querystring(req, schema)
+        proxy = super().load_querystring(req, schema)
+        return {name: proxy[name] for name in req.args}  # A dict: marshmallow asks it for every field.
 
     def load_multipart(self, req: Request, schema: Any) -> Any:
         sent = load_multipart(req, schema.SIZES)
