@@ -199,9 +199,10 @@ def test_when_redis_goes_away_each_process_counts_by_itself_until_it_is_back(lim
         assert "counts requests by itself" in caplog.text
 
         redis.start()
-        with time_machine.travel(utcnow().timestamp() + 120):
+        with time_machine.travel(utcnow().timestamp() + 120), caplog.at_level(logging.INFO):
             assert told(get(client, tecnico.headers))[1] == 599
             assert redis.holds_something()
+        assert "Redis is back" in caplog.text
 
 
 def test_what_counts_no_more_takes_no_memory(session):

@@ -187,13 +187,13 @@ def wanted(
 def sheet(actor: Actor, pedido: Pedido) -> Hoja:
     """The rows of a page and one more, in any order, with their total and the epoch of the catalogs."""
     hoja: Hoja | None = along.scalar(actor, pedido.statement, pedido.parameters, alone.scalar)
-    if hoja:
+    if hoja is not None:
         return hoja
-    # Too long for the server to give it as one value.
+    # It is longer than what the server gives as one value.
     by_rows = row_statement(pedido.forma, pedido.visible, pedido.totals)
     filas = [row[0] for row in alone.rows(by_rows, pedido.parameters)]
     if not filas:
-        raise TryAgain
+        raise TryAgain  # They went meanwhile, and with them the epoch.
     return Hoja(filas, [filas[0].total, filas[0].epoca])
 
 
