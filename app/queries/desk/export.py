@@ -12,6 +12,7 @@ from app.permissions import Actor
 from app.queries.catalog import all_catalogs
 from app.queries.desk import ticket_list
 from app.queries.desk.search import holds, named_terms, terms
+from app.queries.desk.ticket_branches import CONDICIONES
 from app.queries.desk.tickets import sees_internal, shape, visible_to, with_names
 
 WINDOW = 20_000  # ids that one read looks at, however few of them match
@@ -59,7 +60,7 @@ def between(actor: Actor, filtros: Filtros, first: int) -> list[dict[str, Any]]:
     window = (Tiquet.id >= bindparam("first"), Tiquet.id < bindparam("beyond"))
     query = (
         with_names(found, internal)
-        .where(*window, visible_to(actor), *(ticket_list.CONDICIONES[name] for name in named))
+        .where(*window, visible_to(actor), *(CONDICIONES[name] for name in named))
         .where(*holds(internal, len(wanted)))
         .order_by(Tiquet.id)
         .limit(PIECE)

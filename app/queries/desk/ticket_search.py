@@ -28,7 +28,17 @@ from app.permissions import Actor
 from app.queries.catalog import all_catalogs
 from app.queries.desk import ticket_list
 from app.queries.desk.search import holds, indexed, months, named_terms, pieces, rare_of, terms
-from app.queries.desk.ticket_list import CONDICIONES, PLAIN, PUBLIC, Filtros, Forma, sort_keys
+from app.queries.desk.ticket_branches import (
+    CONDICIONES,
+    PLAIN,
+    PUBLIC,
+    Forma,
+    branch_statement,
+    index_for,
+    plan,
+    sort_keys,
+)
+from app.queries.desk.ticket_list import Filtros
 from app.queries.desk.tickets import NOT_IN_TRASH, owned_by, sees_internal, shape, visible_to, with_names
 from app.queries.pagination import Corte, Pagina, after
 
@@ -79,9 +89,7 @@ def walked(
     )
     own, wanted = owned_by(actor), terms(filtros["q"])
     visible = NOT_IN_TRASH if own else visible_to(actor, papelera)
-    forma, parameters = ticket_list.plan(
-        values, ranges, orden, papelera, catalogos, corte, own, sees_internal(actor)
-    )
+    forma, parameters = plan(values, ranges, orden, papelera, catalogos, corte, own, sees_internal(actor))
     if not forma.ramas:
         return Hallazgo([], 0, True)
     window = max(limite + 1, VENTANA // len(forma.ramas))
@@ -97,7 +105,7 @@ def in_window(forma: Forma, papelera: bool) -> Forma:
     """The form of the window: what its index does not settle is asked of what is in it."""
     bounds = {"fecha_actualizacion": {"actualizado_desde"}}.get(forma.orden, {"creado_desde", "creado_hasta"})
     rest = tuple(name for name in forma.rest if name in bounds)
-    index = ticket_list.index_for(forma.orden, papelera, forma.equal, rest)
+    index = index_for(forma.orden, papelera, forma.equal, rest)
     return replace(forma, rest=rest, index=index)
 
 
@@ -114,7 +122,7 @@ def walk(
     )
     hits, ends = [], []
     for number, rama in enumerate(forma.ramas):
-        branch = ticket_list.branch_statement(forma, number, rama, visible)
+        branch = branch_statement(forma, number, rama, visible)
         window = branch.subquery()
         there = window.join(Tiquet, Tiquet.id == window.c.id).join(
             BusquedaTiquet, BusquedaTiquet.id_tiquet == window.c.id
