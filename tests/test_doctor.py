@@ -127,6 +127,7 @@ def test_readiness_and_doctor_against_a_server_that_hangs_lies_or_refuses():
             client = current_app.test_client()
             assert client.get("/health/ready").status_code == 200
             server.process.send_signal(signal.SIGSTOP)
+            os.waitpid(server.process.pid, os.WUNTRACED)  # Until all its threads stand still.
             try:
                 begun = monotonic()
                 hanging, alive = client.get("/health/ready"), client.get("/health")
