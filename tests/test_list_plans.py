@@ -93,11 +93,8 @@ def place(filtros: dict[str, Any], orden: str, share: float) -> Corte | None:
 
 
 def bound(branches: int = 1) -> int:
-    """A row of the page, its four names and its sort; in each branch a row of the index, kept and merged.
-
-    And the epoch of the catalogs.
-    """
-    return (6 + 3 * branches) * (LIMITE + 1) + 1
+    """A row of the page, its four names and its sort; in each branch a row of the index, kept and merged."""
+    return (6 + 3 * branches) * (LIMITE + 1)
 
 
 def read_page(actor: Actor, filtros: dict[str, Any], orden: str, share: float) -> Lectura:
