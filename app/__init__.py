@@ -5,7 +5,6 @@ from typing import Any
 
 from flask import Flask, has_request_context
 from flask.sessions import SessionInterface
-from sqlalchemy import event
 
 from app import cli, database, models, routes
 from app.extensions import cors, db, jwt
@@ -103,7 +102,6 @@ def bind(app: Flask, config: Config) -> None:
         database.prepare(db.engine, serving)
         if alone := db.engines.get(database.ALONE):
             database.prepare(alone, serving, alone=True)
-            event.listen(db.engine, "engine_disposed", lambda _engine: alone.dispose())
     tokens.configure(app, config.jwt_access_minutes)
     jwt.init_app(app)
     if config.cors_origins:

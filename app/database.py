@@ -178,29 +178,23 @@ def prepare(engine: Engine, serving: Callable[[], bool], alone: bool = False) ->
             cursor.execute("SET " + ", ".join(mysql_variables(connection.get_server_info(), serving())))
 
     if not alone:
-        event.listen(engine, "begin", begin_mysql)
-        event.listen(engine, "rollback", note_rollback)
         event.listen(engine, "reset", restore)
     event.listen(engine, "checkin", note_use)
     event.listen(engine, "checkout", ping_if_idle)
 
 
-def begin_mysql(connection: Connection) -> None:
-    connection.info["begun"] = True
+def limit_lock_wait(connection: Connection) -> None:
+    """Wait for a row no longer than its transaction was told to; SQLite was told when that began."""
     wait = connection.get_execution_options().get("wait", LOCK_WAIT)
-    if wait < LOCK_WAIT:  # Less than a request has left; the server counts in whole seconds.
+    if wait < LOCK_WAIT and connection.dialect.name != "sqlite":
         connection.info["lock_wait"] = True
+        # Less than a request has left; the server counts in whole seconds.
         connection.exec_driver_sql(f"SET innodb_lock_wait_timeout = {max(1, int(wait))}")
 
 
-def note_rollback(connection: Connection) -> None:
-    if not connection.invalidated:  # One that is has nothing to be noted on, and goes back to no one.
-        connection.info.pop("begun", None)
-
-
-def restore(connection: Any, record: Any, _state: Any) -> None:
-    """Make a connection good for whoever has it next. A session that ends has already rolled back."""
-    if record.info.pop("begun", None) and may_be_in_transaction(connection):
+def restore(connection: Any, record: Any, state: Any) -> None:
+    """Make a connection good for whoever has it next. A session that ends has rolled back."""
+    if not state.transaction_was_reset and may_be_in_transaction(connection):
         connection.rollback()
     if record.info.pop("lock_wait", None):
         with connection.cursor() as cursor:

@@ -84,7 +84,8 @@ def attempt(
     # The hook that read the token may have left a transaction open; BEGIN IMMEDIATE would pass it by.
     db.session.remove()
     db.session().info["operation"] = operation
-    db.session.connection(execution_options={"begin": "IMMEDIATE", "wait": deadline - monotonic()})
+    options = {"begin": "IMMEDIATE", "wait": deadline - monotonic()}
+    database.limit_lock_wait(db.session.connection(execution_options=options))
     if doubtful and happened(operation):
         return settled(doubtful[-1])
     outcome: T | AppError

@@ -119,7 +119,8 @@ def prepare(tiquets: int, environment: dict[str, str]) -> list[str]:
         sessions = data.plant(tiquets)
         made = [tokens.pair(int(id), sid)["access_token"] for id, sid in sessions.items()]
         db.session.remove()
-        db.engine.dispose()
+        for engine in db.engines.values():
+            engine.dispose()
     return made
 
 

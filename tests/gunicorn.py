@@ -24,7 +24,7 @@ from app.services import seed
 from config.places import ROOT
 from tests import factories
 from tests.client import Form
-from tests.conftest import SECRETS, config_for
+from tests.conftest import SECRETS, config_for, disconnect
 from tests.mariadb import free_port
 from tests.output import content
 from tests.sse import LOST
@@ -205,4 +205,4 @@ def prepared(url: str) -> Iterator[None]:
         transaction.run(seed.seed_catalogs)
         yield
         db.session.remove()
-        db.engine.dispose()
+        disconnect()

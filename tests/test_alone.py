@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from app.database import ALONE, STATEMENT
 from app.extensions import db
 from tests import factories
+from tests.conftest import disconnect
 from tests.rows import LISTA
 from tests.statements import noted
 
@@ -13,7 +14,7 @@ from tests.statements import noted
 @pytest.fixture
 def asked(committed):
     """Gets a path for a technician."""
-    db.engine.dispose()
+    disconnect()
     headers = factories.quien("Técnico").headers
     db.session.remove()
     return lambda path: committed.test_client().get(path, headers=headers)
@@ -58,7 +59,7 @@ def test_a_ticket_and_a_page_of_tickets_are_read_in_no_transaction(asked, id):
 @pytest.mark.mariadb
 def test_its_connections_have_the_limits_of_the_others(committed):
     read = "SELECT @@max_statement_time, @@time_zone, @@sql_mode, @@innodb_lock_wait_timeout"
-    db.engine.dispose()
+    disconnect()
     with (
         committed.test_request_context(),
         db.engines[ALONE].connect() as alone,
@@ -66,7 +67,7 @@ def test_its_connections_have_the_limits_of_the_others(committed):
     ):
         limits, theirs = (connection.exec_driver_sql(read).one() for connection in (alone, others))
         commits = alone.exec_driver_sql("SELECT @@autocommit").scalar_one()
-    db.engine.dispose()
+    disconnect()
 
     assert limits == theirs
     assert (limits[0], commits) == (STATEMENT, 1)
@@ -87,7 +88,7 @@ def test_they_are_closed_with_the_others(asked, id):
     pool = db.engines[ALONE].pool
     assert pool.checkedin() > 0
 
-    db.engine.dispose()
+    disconnect()
 
     assert db.engines[ALONE].pool is not pool
     assert db.engines[ALONE].pool.checkedin() == 0
@@ -102,7 +103,7 @@ def small_packets(committed):
     def limit(length):
         with db.engine.connect() as connection:
             connection.exec_driver_sql(f"SET GLOBAL max_allowed_packet = {length}")
-        db.engine.dispose()
+        disconnect()
 
     yield limit
     limit(usual)

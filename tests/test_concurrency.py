@@ -23,7 +23,7 @@ from app.utils import requests
 from app.utils.access import tokens
 from tests import factories
 from tests.client import ApiClient
-from tests.conftest import config_for
+from tests.conftest import config_for, disconnect
 from tests.factories import NUEVO
 from tests.threads import at_once
 from tests.world import refresh_token
@@ -407,7 +407,7 @@ def test_a_statement_that_takes_too_long_is_ended_and_a_503(database_url, monkey
     answer = served.test_client().get("/api/tickets/dashboard/stats", headers=somebody.headers)
     took = monotonic() - started
     with served.app_context():
-        db.engine.dispose()
+        disconnect()
 
     assert (answer.status_code, answer.json["codigo"]) == (503, "base_de_datos_ocupada")
     assert 4 < took < 10
@@ -440,7 +440,7 @@ def test_a_statement_that_the_server_forgets_to_end_is_a_503_and_not_tried_again
     }[method]
     answer = served.test_client().open(path, method=method, json=json, headers=somebody.headers)
     with served.app_context():
-        db.engine.dispose()
+        disconnect()
 
     assert (answer.status_code, answer.json["codigo"]) == (503, "base_de_datos_ocupada")
     assert answer.headers["Retry-After"]

@@ -8,7 +8,7 @@ from app.extensions import db
 from app.migrations import upgrade
 from config.config import Config, ConfigError
 from tests.certificates import certificate
-from tests.conftest import config_for
+from tests.conftest import config_for, disconnect
 from tests.mariadb import Server
 from tests.test_config import GOOD
 
@@ -28,7 +28,7 @@ def test_the_connection_is_encrypted_and_a_stranger_refused(tmp_path):
             answer = app.test_client().get("/health/ready")
             doctor = app.test_cli_runner().invoke(args=["doctor"]).output
             with app.app_context():
-                db.engine.dispose()
+                disconnect()
             return answer.status_code, doctor
 
         app = create_app(config_for(url, DATABASE_SSL_CA=str(own.pem)))
@@ -36,7 +36,7 @@ def test_the_connection_is_encrypted_and_a_stranger_refused(tmp_path):
             upgrade()
             cipher = db.session.execute(sa.text("SHOW STATUS LIKE 'Ssl_cipher'")).one()[1]
             db.session.remove()
-            db.engine.dispose()
+            disconnect()
         good = ready(url, own.pem)
         wrong_authority = ready(url, other.pem)
         wrong_name = ready(url.replace("127.0.0.1", "localhost"), own.pem)

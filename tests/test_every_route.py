@@ -5,10 +5,9 @@ import re
 import pytest
 
 from app import create_app, transaction
-from app.extensions import db
 from app.utils.access import oidc, tokens
 from tests.client import ApiClient, documented, example_of, operations
-from tests.conftest import config_for
+from tests.conftest import config_for, disconnect
 from tests.mariadb import free_port
 from tests.test_access import DOCUMENTS, METHODS
 from tests.test_access import operations as routes
@@ -132,7 +131,7 @@ def cut_off(app, without_app, monkeypatch):
     another.test_client_class = ApiClient
     yield another.test_client()
     with another.app_context():
-        db.engine.dispose()
+        disconnect()
 
 
 def test_without_a_database_no_route_lets_anybody_in_or_tells_why(cut_off):

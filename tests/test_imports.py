@@ -32,7 +32,7 @@ from app.utils.live import waiting
 from app.utils.writes import idempotency
 from tests import factories
 from tests.client import ApiClient, Form, codes
-from tests.conftest import config_for
+from tests.conftest import config_for, disconnect
 from tests.factories import NUEVO, quien
 from tests.gunicorn import gunicorn, prepared
 from tests.statements import noted
@@ -156,7 +156,7 @@ def desk(url, begin):
     one.admin = one.sign_in()
     yield one
     with one.app.app_context():
-        db.engine.dispose()
+        disconnect()
 
 
 def only_people():

@@ -25,7 +25,7 @@ from app.services.access import passwords
 from app.services.legacy import convert
 from tests import legacy
 from tests.client import ApiClient
-from tests.conftest import SECRETS, config_for
+from tests.conftest import SECRETS, config_for, disconnect
 from tests.legacy import CLAVE
 
 pytestmark = pytest.mark.usefixtures("without_app")
@@ -57,7 +57,7 @@ def desk(new_database: Callable[[], str]) -> Iterator[Flask]:
         transaction.run(seed.seed_catalogs)
         yield app
         db.session.remove()
-        db.engine.dispose()
+        disconnect()
 
 
 @pytest.fixture

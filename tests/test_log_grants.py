@@ -19,7 +19,7 @@ from app.services.log import chain, sequencer
 from config.places import ROOT
 from tests import factories
 from tests.client import ApiClient
-from tests.conftest import config_for
+from tests.conftest import config_for, disconnect
 from tests.factories import NUEVO
 from tests.gunicorn import TICKETS, prepared
 from tests.mariadb import Server
@@ -58,7 +58,7 @@ def serving(server: Server) -> Iterator[Flask]:
     with app.app_context():
         yield app
         db.session.remove()
-        db.engine.dispose()
+        disconnect()
 
 
 def examined(app: Flask) -> tuple[int, str]:
@@ -73,7 +73,7 @@ def test_the_service_works_with_what_is_left_of_its_rights_and_cannot_change_wha
     restrict(server, tmp_path)
     restrict(server, tmp_path)  # As after every upgrade.
     db.session.remove()
-    db.engine.dispose()  # A restart: connections keep the rights with which they began.
+    disconnect()  # A restart: connections keep the rights with which they began.
 
     assert before[0] == 0
     assert before[1].startswith("ojo  registro: ")
@@ -143,6 +143,6 @@ def test_the_account_that_purges_can_do_that_and_no_more(server, serving):
         with pytest.raises(DBAPIError, match="solo se añade"):
             db.session.execute(sa.text("DELETE FROM Log_transaccional"))
         db.session.remove()
-        db.engine.dispose()
+        disconnect()
     sequencer.number_events()
     assert chain.verify()["integra"]

@@ -15,7 +15,7 @@ from app.extensions import db
 from app.models import LogTransaccional, Tiquet
 from tests import factories
 from tests.client import ApiClient
-from tests.conftest import config_for
+from tests.conftest import config_for, disconnect
 from tests.factories import NUEVO
 from tests.proxy import Proxy
 from tests.threads import at_once
@@ -42,7 +42,7 @@ def far(proxy: Proxy, database_url: str) -> Iterator[Flask]:
     yield app
     proxy.resume()
     with app.app_context():
-        db.engine.dispose()
+        disconnect()
 
 
 def split(app: Flask, count: int, ask: Any) -> list[Any]:

@@ -25,6 +25,7 @@ from app.queries import health
 from app.services.desk import search
 from config.config import Config
 from migrations.types import compared
+from tests.conftest import disconnect
 
 pytestmark = pytest.mark.usefixtures("without_app")
 
@@ -66,7 +67,7 @@ def engine(fresh_database: str) -> Iterator[Engine]:
     """An empty database, in the context of an application that uses it."""
     with create_app(Config.from_mapping(settings(fresh_database))).app_context():
         yield db.engine
-        db.engine.dispose()
+        disconnect()
 
 
 def upgrade(revision: str = "head") -> None:

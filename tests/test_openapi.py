@@ -8,7 +8,6 @@ import pytest
 from openapi_spec_validator import validate
 
 from app import create_app, transaction
-from app.extensions import db
 from app.migrations import upgrade
 from app.schemas.fields import Shared
 from app.services import demo_data
@@ -16,7 +15,7 @@ from app.services.access import recovery
 from app.services.demo import seed_demo
 from app.services.seed import seed_catalogs
 from tests.client import SUCCEEDED, ApiClient, document_of, documented, example_of, operations
-from tests.conftest import config_for
+from tests.conftest import config_for, disconnect
 from tests.factories import NUEVO
 from tests.world import bearer
 
@@ -241,7 +240,7 @@ def demo(fresh_database, without_app):
         seed_demo()
     yield app
     with app.app_context():
-        db.engine.dispose()
+        disconnect()
 
 
 def test_the_example_of_every_operation_works_and_is_answered_as_documented(demo):

@@ -8,7 +8,7 @@ from app.extensions import db
 from app.models import LogTransaccional
 from app.utils.proxies import TrustedProxies, is_local
 from config.config import Config, ConfigError
-from tests.conftest import config_for
+from tests.conftest import config_for, disconnect
 from tests.test_config import GOOD
 
 CLIENT, PROXY, INNER, STRANGER = "203.0.113.7", "192.0.2.1", "198.51.100.9", "203.0.113.66"
@@ -114,7 +114,7 @@ def test_the_event_log_and_the_links_know_client_and_sub_path(committed, databas
         sa.select(LogTransaccional.ip).where(LogTransaccional.accion == "sesion.rechazada").order_by("id")
     ).all()
     with app.app_context():
-        db.engine.dispose()
+        disconnect()
 
     assert believed == ("/mesa", True, "/mesa/api/auth/login")
     assert not_believed == ("/", False, "/api/auth/login")

@@ -8,7 +8,7 @@ from app import create_app
 from app.extensions import db
 from app.utils.access import tokens
 from tests.client import ApiClient
-from tests.conftest import config_for
+from tests.conftest import config_for, disconnect
 from tests.factories import CLAVE, codigo, quien, segundo_factor
 from tests.test_second_factor import challenge_of, finish
 from tests.world import bearer, events_after, last_event, refresh_token, snapshot
@@ -97,7 +97,7 @@ def test_a_proxy_that_ends_tls_and_adds_a_sub_path_is_believed(committed, databa
     with own.test_client() as client:
         jar = cookies_of(sign_in(client, who, headers=forwarded))
     with own.app_context():
-        db.engine.dispose()
+        disconnect()
 
     assert (jar[REFRESCO]["path"], jar[REFRESCO]["secure"]) == ("/mesa/api/auth", True)
 
@@ -270,4 +270,4 @@ def test_only_a_listed_origin_gets_its_cookies_and_may_send_the_header(committed
     forged = client.post(REFRESH, headers={"Origin": ATTACKER}, content_type="text/plain", data="")
     assert told(forged) == (403, "csrf_invalido")
     with own.app_context():
-        db.engine.dispose()
+        disconnect()

@@ -20,7 +20,7 @@ from app.models import Clientes, LogTransaccional, Tiquet, Usuario, utcnow
 from app.permissions import SISTEMA
 from app.services.log import audit
 from tests import factories
-from tests.conftest import config_for
+from tests.conftest import config_for, disconnect
 from tests.threads import at_once
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -273,7 +273,7 @@ def test_a_killed_connection_is_replaced():
 def test_a_connection_that_died_while_nobody_used_it_is_replaced(monkeypatch, fresh, retries):
     monkeypatch.setattr(database, "FRESH", fresh)
     counted = []
-    db.engine.dispose()  # So that the only connection that waits is the one that dies.
+    disconnect()  # So that the only connection that waits is the one that dies.
     mine = connection_id()
     with db.engine.connect() as other:
         db.session.remove()
@@ -288,7 +288,7 @@ def test_a_connection_that_died_while_nobody_used_it_is_replaced(monkeypatch, fr
 @pytest.mark.mariadb
 def test_a_connection_that_is_let_go_in_a_transaction_is_rolled_back():
     db.session.remove()
-    db.engine.dispose()
+    disconnect()
     forgotten = db.engine.connect()
     mine = forgotten.exec_driver_sql("SELECT CONNECTION_ID()").scalar_one()
     row = {"nombre": "Eva", "activo": True, "fecha_creacion": utcnow(), "version": 1}
@@ -306,7 +306,7 @@ def test_a_commit_that_the_server_refused_leaves_nothing_open(monkeypatch):
         raise dialect.dbapi.OperationalError(1969, "max_statement_time exceeded")
 
     db.session.remove()
-    db.engine.dispose()
+    disconnect()
     with monkeypatch.context() as patched:
         patched.setattr(type(db.engine.dialect), "do_commit", refuse)
         with pytest.raises(Unavailable):

@@ -16,7 +16,7 @@ from app.extensions import db
 from app.models import Arriendo, LogTransaccional, utcnow
 from app.services import leases, maintenance, worker
 from tests import factories
-from tests.conftest import config_for
+from tests.conftest import config_for, disconnect
 from tests.factories import NUEVO
 from tests.gunicorn import prepared
 from tests.mariadb import Server
@@ -164,6 +164,6 @@ def test_the_statements_of_a_worker_have_limits(app, database_url):
         with create_app(config_for(database_url)).app_context():
             assert db.session.scalar(sa.text("SELECT @@max_statement_time")) == STATEMENT
             db.session.remove()
-            db.engine.dispose()
+            disconnect()
     finally:
         worker.running.clear()
