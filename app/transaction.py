@@ -5,15 +5,15 @@ servers, cut connections and COMMITs whose answer never came. The same retries w
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import count
 from time import monotonic, sleep
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from blinker import Signal
-from sqlalchemy import select
+from sqlalchemy import Connection, Insert, insert, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -28,6 +28,8 @@ T = TypeVar("T")
 TRIES = 6
 LIMIT = 10.0  # seconds that a unit of work may take, with its retries
 SHORTEST = 1.0  # seconds that a try needs at least: the grain of the server's lock wait
+
+EVENT = insert(LogTransaccional)
 
 retried = Signal()  # Sent before each further try, for whoever counts them.
 
@@ -46,6 +48,38 @@ def event_id() -> str:
     info = db.session().info
     info["events"] = info.get("events", -1) + 1
     return f"{info['operation']}-{info['events']}"
+
+
+def tell(event: dict[str, Any]) -> None:
+    """Have an event written with this unit: the columns of its row, the same ones for each event."""
+    db.session().info.setdefault("told", []).append(event)
+
+
+def flush() -> None:
+    """Write what the unit has not written yet: changed rows, and then its events in one statement."""
+    db.session.flush()
+    info = db.session().info
+    if told := info.pop("told", None):
+        insert_rows(EVENT, told)
+        info.setdefault("written", []).extend(told)
+
+
+def connection() -> Connection:
+    """The connection that the session's transaction is on, for a statement that goes past the ORM.
+
+    Looked up once in a transaction: to ask the session takes as long as to make a statement.
+    """
+    session = db.session()
+    known: tuple[Any, Connection] | None = session.info.get("connection")
+    if known is None or known[0] is not session.get_transaction():
+        found = session.connection()
+        known = session.info["connection"] = session.get_transaction(), found
+    return known[1]
+
+
+def insert_rows(statement: Insert, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows, some at least, in one statement and past the ORM."""
+    connection().execute(statement, rows if len(rows) > 1 else rows[0])
 
 
 def run(
@@ -96,7 +130,7 @@ def attempt(
             if not error.conserva:
                 raise
             outcome = error
-        db.session.flush()
+        flush()
     except (AppError, IntegrityError):
         db.session.rollback()
         # The try before may have committed after we looked: then this is its own trace, not a refusal.

@@ -662,7 +662,7 @@ def wait_for_events(ids):
 
 
 @pytest.mark.parametrize(
-    ("atomico", "key", "fixed", "each"), [(False, None, 1, 7), (True, None, 3, 6), (False, "a", 3, 9)]
+    ("atomico", "key", "fixed", "each"), [(False, None, 1, 7), (True, None, 4, 5), (False, "a", 3, 9)]
 )
 def test_the_statements_grow_with_the_tickets_and_no_faster(
     client, send, tecnico, ids, atomico, key, fixed, each

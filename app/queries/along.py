@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select
 
-from app.extensions import db
 from app.permissions import Actor
+from app.transaction import connection
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def column(statement: Select[Any]) -> ColumnElement[Any]:
 
 
 def in_session(statement: Select[Any], parameters: dict[str, Any]) -> Any:
-    return db.session.connection().execute(statement, parameters).scalar_one_or_none()
+    return connection().execute(statement, parameters).scalar_one_or_none()
 
 
 def scalar(

@@ -8,6 +8,7 @@ from app.extensions import db
 from app.models import CatTiquet, Tiquet, Usuario, UsuarioCategoria
 from app.queries.access.users import ACTIVE_STAFF
 from app.queries.desk.tickets import NOT_IN_TRASH
+from app.transaction import connection
 
 MODE = select(CatTiquet.asignacion).where(CatTiquet.id == bindparam("id")).with_for_update(read=True)
 
@@ -17,7 +18,7 @@ def mode_of(id_categoria: int) -> str | None:
 
     Not from memory and not by a plain SELECT: that one would fix what this transaction sees before its turn.
     """
-    mode: str | None = db.session.connection().execute(MODE, {"id": id_categoria}).scalar()
+    mode: str | None = connection().execute(MODE, {"id": id_categoria}).scalar()
     return mode
 
 

@@ -10,6 +10,7 @@ from app.models import Seguidores, utcnow
 from app.permissions import Actor
 from app.queries.desk import followers as queries
 from app.services.log import audit
+from app.transaction import insert_rows
 
 # The key decides: whoever follows already goes on following, for the reason that came first.
 UNLESS_THERE = (
@@ -25,7 +26,7 @@ def enrol(motivo: str, pairs: Iterable[tuple[int, int]]) -> list[dict[str, Any]]
         for id_tiquet, id_usuario in pairs
     ]
     if rows:
-        db.session.connection().execute(UNLESS_THERE, rows)
+        insert_rows(UNLESS_THERE, rows)
     return rows
 
 

@@ -20,7 +20,7 @@ from app.queries.desk.tickets import person
 from app.services.desk import enrolment, search
 from app.services.log import audit
 from app.services.references import Errores
-from app.transaction import TryAgain
+from app.transaction import TryAgain, flush
 from app.transitions import ABIERTOS, CERRADO, NUEVO, RESUELTO
 
 # Fields of a row that are taken over as they are; the others are found or made up.
@@ -116,7 +116,7 @@ def write(actor: Actor, new: dict[Clave, Datos], gente: "Gente") -> dict[Clave, 
         db.session.flush()
         for clave, tiquet in zip(new, tiquets, strict=True):
             record(actor, tiquet, clave)
-        db.session.flush()
+        flush()
     except IntegrityError as error:  # Somebody else takes the same ones, or whom they name has gone.
         raise TryAgain from error
     labels = [

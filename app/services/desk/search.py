@@ -9,17 +9,19 @@ from app.extensions import db
 from app.models import END, BusquedaTiquet, Tiquet, month_mark, tokens
 from app.queries.desk import search as queries
 from app.queries.desk.tickets import FUSIONADO_CON_OTRO, numero
+from app.transaction import insert_rows
 from app.transitions import FUSIONADO
 
 # A column begins with the ticket's own texts, and goes on with its newest comments up to so many characters.
 MAX_BUSCADO = 200_000
+FOUND_BY = insert(BusquedaTiquet)
 
 
 def add(*tiquets: Tiquet) -> None:
     """Write the search rows of new tickets, which have ids and no comments."""
     rows = [{"id_tiquet": tiquet.id, **columns(tiquet, ())} for tiquet in tiquets]
     if rows:
-        db.session.connection().execute(insert(BusquedaTiquet), rows)
+        insert_rows(FOUND_BY, rows)
 
 
 def index(*tiquets: Tiquet) -> None:
@@ -29,7 +31,7 @@ def index(*tiquets: Tiquet) -> None:
         values = columns(tiquet, queries.newest_comments(tiquet.id))
         written = update(BusquedaTiquet).where(BusquedaTiquet.id_tiquet == tiquet.id).values(**values)
         if db.session.execute(written).rowcount == 0:  # type: ignore[attr-defined]
-            db.session.execute(insert(BusquedaTiquet).values(id_tiquet=tiquet.id, **values))
+            db.session.execute(FOUND_BY.values(id_tiquet=tiquet.id, **values))
 
 
 def columns(tiquet: Tiquet, said: Sequence[Any]) -> dict[str, str]:

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, insert, update
 
 from app.errors import Conflict, Falla, Invalid, NotFound
 from app.extensions import db
-from app.models import ASIGNADO, CREADOR, EtiquetaTiquet, Tiquet, utcnow
+from app.models import ASIGNADO, CANALES, CREADOR, EtiquetaTiquet, Tiquet, utcnow
 from app.permissions import Actor, Permiso, require
 from app.queries import catalog
 from app.queries.catalog import DE_TIQUET, Catalogos, all_catalogs
@@ -18,12 +18,15 @@ from app.services.desk import assignment, enrolment, lifecycle, past, rebasing, 
 from app.services.log import audit
 from app.services.references import SOLICITANTE_DE, Errores, refuse, wrong_references, wrong_requester
 from app.services.versions import Precondicion, check_version
+from app.transaction import connection
 from app.transitions import CERRADO, FUSIONADO, NUEVO, RESUELTO
 
 # What a comment or a file changes of its ticket, whose version stays.
 COMENTADOS = ("numero_comentarios", "numero_adjuntos", "fecha_primera_respuesta", "fecha_actualizacion")
 MOVIDOS = ("id_estado", "id_usuario_asignado")  # These change by the rules of the lifecycle.
 BUSCADOS = ("titulo", "descripcion", "resolucion")  # by which a ticket is found
+COLUMNAS = tuple(column.key for column in Tiquet.__table__.columns if column.key != "id")
+NUEVO_TIQUET = insert(Tiquet)
 # What whoever asks may say of a ticket at any time, and when it opens one; the rest is for staff to say.
 DE_QUIEN_PIDE = {"titulo", "descripcion", "telefono_contacto"}
 AL_ABRIR = {
@@ -44,21 +47,24 @@ def create(actor: Actor, datos: dict[str, Any]) -> int:
     fields = {name: value for name, value in datos.items() if name not in MOVIDOS}
     now = utcnow()
     tiquet = Tiquet(
-        **{"id_prioridad": catalogos.default("prioridades")["id"], "etiquetas": [], "veces_reabierto": 0}
+        **{"id_prioridad": catalogos.default("prioridades")["id"], "canal": CANALES[0], "etiquetas": []}
         | fields
         | {campo: id for campo, id in own.items() if id},
         id_estado=catalogos.state_of_type(NUEVO)["id"],
         id_usuario_creador=actor.id,
         fecha_creacion=now,
         fecha_actualizacion=now,
+        veces_reabierto=0,
+        numero_comentarios=0,
+        numero_adjuntos=0,
+        version=1,
     )
     named = {name: value for name, value in datos.items() if name not in own or own[name] != value}
     check_references(named, tiquet, catalog.seen_by(actor, catalogos))
     lifecycle.move(actor, tiquet, wanted, catalogos)
     check_ending(tiquet, datos, catalogos)
     assignment.give_out(tiquet, turno, catalogos)
-    db.session.add(tiquet)
-    db.session.flush()
+    write_new(tiquet)
     if tiquet.etiquetas:
         write_labels(tiquet)
     audit.record("tiquet.creado", actor, tiquet, {})
@@ -67,6 +73,13 @@ def create(actor: Actor, datos: dict[str, Any]) -> int:
         enrolment.enrol(CREADOR, [(tiquet.id, tiquet.id_usuario_creador)])
     enrol_assignee(tiquet, None)
     return tiquet.id
+
+
+def write_new(tiquet: Tiquet) -> None:
+    """Write the row of a new ticket past the ORM, which takes four times as long; the ticket gets its id."""
+    values = {name: getattr(tiquet, name) for name in COLUMNAS}
+    written: Any = connection().execute(NUEVO_TIQUET, values)
+    tiquet.id = written.inserted_primary_key[0]
 
 
 def update_ticket(actor: Actor, id: int, cambios: dict[str, Any], precondicion: Precondicion) -> bool:

@@ -1,15 +1,16 @@
 """The event log's writer: one row for each change, in the transaction of the change."""
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import inspect
+from sqlalchemy.orm import Mapper
 
 from app.errors import Forbidden
 from app.extensions import db
-from app.models import LogTransaccional, as_json
+from app.models import as_json, utcnow
 from app.permissions import Actor
-from app.transaction import event_id
+from app.transaction import event_id, tell
 
 # What a change of is no news in itself, or must never be written down.
 UNRECORDED = {
@@ -23,8 +24,13 @@ Foto = dict[str, Any]
 
 def snapshot(thing: Any) -> Foto:
     """The recorded columns of a row, as JSON knows them."""
-    columns = inspect(type(thing)).column_attrs.keys()
-    return {name: plain(getattr(thing, name)) for name in columns if name not in UNRECORDED}
+    return {name: plain(getattr(thing, name)) for name in recorded(thing.__mapper__)}
+
+
+@cache
+def recorded(mapper: Mapper[Any]) -> tuple[str, ...]:
+    """The columns of a table that are written down."""
+    return tuple(column.key for column in mapper.column_attrs if column.key not in UNRECORDED)
 
 
 def plain(value: Any) -> Any:
@@ -35,9 +41,9 @@ def plain(value: Any) -> Any:
 def differences(before: Foto, after: Foto) -> list[dict[str, Any]]:
     """``[{"campo", "anterior", "nuevo"}]`` of what is not the same, in the table's order."""
     return [
-        {"campo": name, "anterior": before.get(name), "nuevo": value}
+        {"campo": name, "anterior": old, "nuevo": value}
         for name, value in after.items()
-        if as_json(before.get(name)) != as_json(value)
+        if (old := before.get(name)) is not value and as_json(old) != as_json(value)
     ]
 
 
@@ -86,11 +92,15 @@ def refused(actor: Actor, asked: str, error: Forbidden) -> None:
 
 
 def append(accion: str, actor: Actor, *, cambios: list[dict[str, Any]] | None = None, **about: Any) -> None:
-    """Write one event."""
+    """Have one event written when the unit of work is."""
     said: dict[str, Any] = {
         "id_evento": event_id(),
+        "fecha": utcnow(),
         "accion": accion,
         "entidad": accion.partition(".")[0],
+        "id_entidad": None,
+        "id_tiquet": None,
+        "version_resultante": None,
         "cambios": cambios or [],
         "tipo_actor": actor.tipo,
         "id_usuario": actor.id,
@@ -98,4 +108,4 @@ def append(accion: str, actor: Actor, *, cambios: list[dict[str, Any]] | None = 
         "id_solicitud": actor.id_solicitud,
         "ip": actor.ip,
     }
-    db.session.add(LogTransaccional(**said | about))
+    tell(said | about)

@@ -28,7 +28,6 @@ from sqlalchemy.pool import QueuePool
 from app import transaction
 from app.errors import Unauthorized
 from app.extensions import db, settings
-from app.models import LogTransaccional
 from app.queries.backlog import Atraso
 from app.utils.access import tokens
 from app.utils.proxies import is_local
@@ -125,17 +124,11 @@ def count_retry(_sender: Any) -> None:
     REINTENTOS.inc()
 
 
-@event.listens_for(db.session, "after_flush")
-def note_events(session: Session, _context: Any) -> None:
-    written = session.info.setdefault("acciones", [])
-    written += [row.accion for row in session.new if isinstance(row, LogTransaccional)]
-
-
 @event.listens_for(db.session, "after_commit")
 def count_events(session: Session) -> None:
     """Only what was committed counts; a unit that is tried again begins with a new session."""
-    for accion in session.info.pop("acciones", ()):
-        EVENTOS.labels(accion).inc()
+    for told in session.info.pop("written", ()):
+        EVENTOS.labels(told["accion"]).inc()
 
 
 def watch_pools(engines: Iterable[Engine]) -> None:

@@ -5,10 +5,9 @@ from typing import Any
 
 from flask import Response, g, request
 
-from app.extensions import db
 from app.queries.desk import tickets
 from app.queries.log import audit
-from app.transaction import new_operation, run
+from app.transaction import flush, new_operation, run
 from app.utils.access.identity import current_actor
 from app.utils.json import dumps
 from app.utils.writes import idempotency
@@ -31,7 +30,7 @@ def tried(work: Callable[[], Response], describe: Callable[[Response, str], Resp
 
     def unit() -> Response:
         answer = work()
-        db.session.flush()
+        flush()
         return describe(answer, operation)
 
     return run(unit, operation, g.deadline, keep=False)
