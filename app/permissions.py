@@ -21,7 +21,7 @@ class Actor:
     origen: str = "api"
     id_solicitud: str | None = None
     ip: str | None = None
-    epoca: int | None = None  # of the catalogs, as its authentication saw it; None for who writes
+    epoca: int | None = None  # of the catalogs, as its authentication saw it, if that looked
     debe_cambiar_clave: bool = False  # Its password is temporary.
     segundo_factor: bool = False  # It is asked for a code when it signs in.
     id_cliente: int | None = None  # For whom a Solicitante asks.

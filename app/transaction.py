@@ -31,6 +31,9 @@ SHORTEST = 1.0  # seconds that a try needs at least: the grain of the server's l
 
 EVENT = insert(LogTransaccional)
 
+# Sent in a unit of work before it is committed or refused: whoever went by what may have changed meanwhile
+# looks, and raises ``TryAgain`` if it did.
+ending = Signal()
 retried = Signal()  # Sent before each further try, for whoever counts them.
 
 
@@ -41,6 +44,11 @@ class TryAgain(Exception):
 def new_operation() -> str:
     """An id for one operation, the same in all its tries."""
     return uuid4().hex
+
+
+def in_unit() -> bool:
+    """Whether a unit of work is under way."""
+    return db.session.registry.has() and "operation" in db.session().info
 
 
 def event_id() -> str:
@@ -136,7 +144,9 @@ def attempt(
         # The try before may have committed after we looked: then this is its own trace, not a refusal.
         if doubtful and happened(operation):
             return settled(doubtful[-1])
+        ending.send()
         raise
+    ending.send()
     if not keep:
         db.session.rollback()
         return settled(outcome)

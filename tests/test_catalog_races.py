@@ -9,14 +9,14 @@ from flask import Flask
 
 from app import create_app
 from app.extensions import db
-from app.models import CATALOGOS
+from app.models import CATALOGOS, Tiquet, UsuarioCategoria
 from app.queries.access import sessions
 from app.services.catalog import touch_catalogs
 from app.utils.writes import idempotency
 from tests import factories
 from tests.catalogs import CATALOGS, NECESARIAS, add_row, rows
 from tests.client import ApiClient
-from tests.conftest import config_for, empty_tables
+from tests.conftest import config_for, disconnect, empty_tables
 from tests.factories import NUEVO
 from tests.threads import at_once
 
@@ -50,7 +50,7 @@ def elsewhere(committed: Flask, database_url: str) -> Iterator[Any]:
     worker.test_client_class = ApiClient
     yield worker.test_client()
     with worker.app_context():
-        db.engine.dispose()
+        disconnect()
 
 
 @pytest.fixture
@@ -122,6 +122,47 @@ def test_a_row_that_went_meanwhile_is_not_taken(
 
     assert answer.status_code == 422
     assert answer.json["errores"]["id_ubicacion"][0]["codigo"] == codigo
+
+
+def test_a_row_that_came_back_meanwhile_is_taken(call, admin, tecnico, meanwhile, elsewhere, row):
+    path, id = row("ubicaciones", "Anexo")
+    call(admin, "PUT", path, {"activo": False})
+    call(tecnico, "GET", path)
+    meanwhile(lambda: elsewhere.put(path, json={"activo": True}, headers=admin.headers))
+
+    answer = call(tecnico, "POST", TICKETS, NUEVO | {"id_ubicacion": id})
+
+    assert answer.status_code == 201, answer.json
+    assert answer.json["ubicacion"]["nombre"] == "Anexo"
+
+
+def test_a_category_that_gives_out_its_tickets_since_gives_out_this_one(
+    call, admin, tecnico, meanwhile, elsewhere, row
+):
+    path, id = row("categorias", "Nube")
+    db.session.add(UsuarioCategoria(id_usuario=admin.id, id_categoria=id))
+    db.session.commit()
+    call(tecnico, "GET", path)
+    meanwhile(lambda: elsewhere.put(path, json={"asignacion": "rotativa"}, headers=admin.headers))
+
+    answer = call(tecnico, "POST", TICKETS, NUEVO | {"id_categoria": id})
+
+    assert (answer.status_code, answer.json["id_usuario_asignado"]) == (201, admin.id)
+
+
+def test_the_default_of_a_new_ticket_is_the_one_that_it_is_now(call, admin, tecnico, meanwhile, elsewhere):
+    call(tecnico, "GET", rows("prioridades"))
+    meanwhile(
+        lambda: elsewhere.put(
+            f"{rows('prioridades')}/3", json={"predeterminado": True}, headers=admin.headers
+        )
+    )
+
+    answer = call(tecnico, "POST", TICKETS, NUEVO)
+
+    assert (answer.status_code, answer.json["id_prioridad"], answer.json["version"]) == (201, 3, 1)
+    db.session.rollback()
+    assert db.session.query(Tiquet).count() == 1  # The try that went by the old default left nothing.
 
 
 # Between who asks and what is read

@@ -10,9 +10,11 @@ from sqlalchemy import Engine, func, select
 from app.extensions import db
 from app.models import CATALOGOS, Catalogo, CatalogoEpoca, EstadoTiquet, Ubicaciones
 from app.permissions import Actor, Permiso, allows
-from app.transaction import TryAgain
+from app.transaction import TryAgain, connection, ending, in_unit
 
 COMUNES = ("id", "codigo", "nombre", "descripcion", "orden", "color", "activo", "predeterminado")
+
+PRESUMED = "presumed epochs"  # of a unit of work: what it went by without having looked
 
 Fila = dict[str, Any]
 
@@ -98,17 +100,48 @@ _memory: WeakKeyDictionary[Engine, Catalogos] = WeakKeyDictionary()
 
 
 def all_catalogs(actor: Actor) -> Catalogos:
-    """The catalogs as the statement that authenticated ``actor`` saw them; for who writes, as they are."""
-    engine = db.engine.engine  # In a test it may be one connection of it.
-    known = _memory.get(engine)
-    if known is None or known.epoca != (epoch() if actor.epoca is None else actor.epoca):
-        known = _memory[engine] = load()
+    """The catalogs as the statement that authenticated ``actor`` saw them, or else as they are."""
+    known = presumed(actor)
+    if known is None:
+        known = last_known()
+        if known is None or known.epoca != epoch():
+            known = _memory[db.engine.engine] = load()
     return known
 
 
 def last_known() -> Catalogos | None:
     """The catalogs as they were last, for who finds out later whether they still are."""
-    return _memory.get(db.engine.engine)
+    return _memory.get(db.engine.engine)  # In a test it may be one connection of the engine.
+
+
+def presumed(actor: Actor) -> Catalogos | None:
+    """The catalogs as the statement that authenticated ``actor`` saw them, if they are in memory.
+
+    That they still are is confirmed before a unit of work that goes by them ends.
+    """
+    known = last_known()
+    if known is None or known.epoca != actor.epoca:
+        return None
+    if in_unit():
+        db.session().info.setdefault(PRESUMED, set()).add(known.epoca)
+    return known
+
+
+@ending.connect
+def confirm(_sender: Any = None) -> None:
+    """Let the unit of work run again if the catalogs are not as it presumed."""
+    epocas = db.session().info.pop(PRESUMED, None)
+    if epocas and epocas != {epoch()}:
+        raise outdated()
+
+
+def known_at(epoca: int, catalogos: Catalogos) -> Catalogos:
+    """These catalogs, unless what goes with them was read at another epoch."""
+    if epoca != catalogos.epoca:
+        raise outdated()
+    if in_unit():
+        db.session().info.get(PRESUMED, set()).discard(epoca)
+    return catalogos
 
 
 def visible_to(actor: Actor) -> Catalogos:
@@ -138,7 +171,7 @@ def epoch() -> int:
     session = db.session()
     known: tuple[Any, int] | None = session.info.get("epoca")
     if known is None or known[0] is not session.get_transaction():
-        epoca: int = session.connection().execute(EPOCA).scalar_one()
+        epoca: int = connection().execute(EPOCA).scalar_one()
         known = session.info["epoca"] = session.get_transaction(), epoca
     return known[1]
 

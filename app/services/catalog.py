@@ -140,6 +140,7 @@ def touch_catalogs() -> None:
 
     The new value is random, not the next one: a value that was rolled back is never met again.
     """
+    queries.confirm()
     epoca = secrets.randbits(EPOCA_BITS)
     known = update(CatalogoEpoca).where(CatalogoEpoca.id == EPOCA_ID).values(epoca=epoca)
     if not db.session.execute(known).rowcount:  # type: ignore[attr-defined]  # an UPDATE's result has it

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import replace
 from functools import cache, wraps
 from typing import Any
 
@@ -207,8 +206,6 @@ def enter(permiso: Permiso, alone: Along | bool) -> None:
     g.actor = authenticate(alone)
     if alone:
         db.session.remove()  # The transaction in which a service token was read.
-    if request.method not in SAFE:
-        g.actor = replace(g.actor, epoca=None)  # Until the unit of work begins, catalogs may change.
     admit(permiso)
 
 

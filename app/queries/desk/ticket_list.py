@@ -10,7 +10,7 @@ from app.models import FILTRABLES, EtiquetaTiquet, Tiquet, list_index_name
 from app.permissions import Actor
 from app.queries import alone, along
 from app.queries.along import Along
-from app.queries.catalog import Catalogos, all_catalogs, last_known
+from app.queries.catalog import Catalogos, all_catalogs, known_at, last_known
 from app.queries.desk.ticket_branches import (
     CONDICIONES,
     PLAIN,
@@ -25,7 +25,7 @@ from app.queries.desk.ticket_branches import (
     sorted_by,
     statement,
 )
-from app.queries.desk.tickets import NOT_IN_TRASH, known_at, owned_by, sees_internal, shape, visible_to
+from app.queries.desk.tickets import NOT_IN_TRASH, owned_by, sees_internal, shape, visible_to
 from app.queries.packed import Hoja
 from app.queries.pagination import TOTAL_EXACTO, Corte, Pagina, capped, capped_total, counted, total_of
 from app.transaction import TryAgain

@@ -25,7 +25,7 @@ from app.models import Adjuntos, Clientes, Comentarios, Empleados, Tiquet, Usuar
 from app.permissions import Actor, Permiso, allows, permissions_on, require
 from app.queries import along
 from app.queries.along import Along
-from app.queries.catalog import EPOCA, Catalogos, all_catalogs, outdated
+from app.queries.catalog import EPOCA, Catalogos, all_catalogs, known_at
 from app.queries.packed import packed
 from app.transitions import ABIERTOS, FUSIONADO, allowed_actions
 
@@ -176,13 +176,6 @@ def get(actor: Actor, id: int, papelera: bool = False) -> dict[str, Any] | None:
     statement = item_statement(visible_to(actor, papelera), sees_internal(actor))
     fila = along.scalar(actor, statement, {"id": id})
     return None if fila is None else shape(fila, actor, known_at(fila.epoca, all_catalogs(actor)))
-
-
-def known_at(epoca: int, catalogos: Catalogos) -> Catalogos:
-    """These catalogs, unless what goes with them was read at another epoch."""
-    if epoca != catalogos.epoca:
-        raise outdated()
-    return catalogos
 
 
 def along_for_staff(id: int) -> Along:

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.models import MENOS_CARGA, NINGUNA, Tiquet, UsuarioCategoria, utcnow
-from app.queries.catalog import Catalogos
+from app.permissions import Actor
+from app.queries.catalog import Catalogos, presumed
 from app.queries.desk import assignment as queries
 from app.services.desk import lifecycle
 from app.transitions import ABIERTOS, NUEVO
@@ -13,13 +14,23 @@ NEVER = datetime.min
 Turno = tuple[str, list[UsuarioCategoria]]  # how the category gives out its tickets, and who serves it
 
 
-def take_turn(datos: dict[str, Any]) -> Turno | None:
+def take_turn(actor: Actor, datos: dict[str, Any]) -> Turno | None:
     """Wait until nobody else gives out a ticket of the new one's category; None if it is not given out.
 
     First in the unit of work: a read before it would not see what those did who were waited for.
     """
-    mode = None if datos.get("id_usuario_asignado") else queries.mode_of(datos["id_categoria"])
-    return None if mode in (None, NINGUNA) else (mode, queries.locked(datos["id_categoria"]))
+    id = datos["id_categoria"]
+    if datos.get("id_usuario_asignado") or gives_out_none(actor, id):
+        return None
+    mode = queries.mode_of(id)
+    return None if mode in (None, NINGUNA) else (mode, queries.locked(id))
+
+
+def gives_out_none(actor: Actor, id_categoria: int) -> bool:
+    """Whether a category is known, before the unit has read anything, to leave its tickets to nobody."""
+    catalogos = presumed(actor)
+    fila = catalogos and catalogos["categorias"].get(id_categoria)
+    return bool(fila and fila["asignacion"] == NINGUNA)
 
 
 def give_out(tiquet: Tiquet, turno: Turno | None, catalogos: Catalogos) -> None:

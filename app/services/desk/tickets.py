@@ -41,7 +41,7 @@ def create(actor: Actor, datos: dict[str, Any]) -> int:
     own = {campo: getattr(actor, campo) for campo in SOLICITANTE_DE}
     if {name for name, value in datos.items() if value and own.get(name) != value} - AL_ABRIR:
         require(Permiso.GESTIONAR_TIQUET, actor)
-    turno = assignment.take_turn(datos)
+    turno = assignment.take_turn(actor, datos)
     catalogos = all_catalogs(actor)
     wanted = {name: datos[name] for name in MOVIDOS if name in datos}
     fields = {name: value for name, value in datos.items() if name not in MOVIDOS}
