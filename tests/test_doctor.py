@@ -13,7 +13,7 @@ import time_machine
 from flask import current_app
 
 from app.extensions import db
-from app.models import LogTransaccional, utcnow
+from app.models import CatalogoEpoca, LogTransaccional, utcnow
 from app.services import doctor
 from tests import factories
 from tests.gunicorn import prepared
@@ -47,6 +47,16 @@ def test_a_database_behind_the_code_is_told(examined):
 
     assert (status, set(wrong)) == (1, {"migraciones"})
     assert "flask --app run db upgrade" in wrong["migraciones"]
+
+
+def test_a_desk_without_catalogs_is_told(examined):
+    db.session.execute(sa.delete(CatalogoEpoca))
+    db.session.commit()
+
+    status, wrong = examined()
+
+    assert (status, set(wrong)) == (1, {"catálogos"})
+    assert "flask --app run seed" in wrong["catálogos"]
 
 
 def test_a_clock_that_was_set_back_is_told(examined, client):

@@ -1,6 +1,7 @@
 """The rows that every installation starts with, and the demonstration."""
 
 from collections import Counter
+from weakref import WeakKeyDictionary
 
 import pytest
 from sqlalchemy import delete, func, select
@@ -19,12 +20,14 @@ from app.models import (
     EtiquetaTiquet,
     LogTransaccional,
     Tiquet,
+    Ubicaciones,
     Usuario,
     utcnow,
 )
 from app.services.demo import seed_demo
 from app.services.seed import FILAS, seed_catalogs
 from app.transitions import ABIERTOS
+from tests import factories
 from tests.rows import LISTA, TIPOS
 
 DEMO = ("jadmin@gmail.com", "madmin@gmail.com", "padmin@test.com", "aadmin@test.com")
@@ -258,3 +261,47 @@ def test_the_demonstration_is_what_the_list_and_the_dashboard_show(demo, client)
     assert listed["paginacion"]["total"] == len(listed["data"]) == figures["total"] == 40
     assert all(row["cantidad"] for row in figures["por_estado"])
     assert sum(day["creados"] for day in figures["por_dia"])
+
+
+@pytest.fixture
+def unfilled(session, monkeypatch):
+    """A desk that was migrated, and no more."""
+    monkeypatch.setattr("app.queries.catalog._memory", WeakKeyDictionary())
+    db.session.execute(delete(Ubicaciones).where(Ubicaciones.id_padre.is_not(None)))
+    for model in (CatProblema, *(model for model in CATALOGOS.values() if model is not CatProblema)):
+        db.session.execute(delete(model))
+    db.session.execute(delete(CatalogoEpoca))
+    db.session.commit()
+
+
+@pytest.mark.usefixtures("unfilled")
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", LISTA, None),
+        ("GET", f"{LISTA}?q=tóner", None),
+        ("GET", "/api/tickets/catalogos", None),
+        ("GET", "/api/tickets/dashboard/stats", None),
+        ("POST", LISTA, factories.NUEVO),
+    ],
+)
+def test_a_desk_without_catalogs_says_what_is_missing_until_it_has_them(call, admin, method, path, body):
+    refused = call(admin, method, path, body)
+
+    assert (refused.status_code, refused.json["codigo"]) == (503, "catalogos_vacios")
+    assert "flask --app run seed" in refused.json["detail"]
+    assert refused.headers["Retry-After"]
+    transaction.run(seed_catalogs)
+    db.session.commit()
+    assert call(admin, method, path, body).status_code in (200, 201)
+
+
+@pytest.mark.usefixtures("unfilled")
+def test_a_desk_whose_first_row_came_by_the_interface_still_says_that_others_are_missing(call, admin):
+    made = call(admin, "POST", "/api/tickets/categorias", {"nombre": "Nube"})
+    assert made.status_code == 201
+    assert call(admin, "GET", LISTA).json["data"] == []
+
+    refused = call(admin, "POST", LISTA, factories.NUEVO)
+
+    assert (refused.status_code, refused.json["codigo"]) == (503, "catalogos_vacios")

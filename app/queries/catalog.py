@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine, func, select
 
+from app.errors import Unavailable
 from app.extensions import db
 from app.models import CATALOGOS, Catalogo, CatalogoEpoca, EstadoTiquet, Ubicaciones
 from app.permissions import Actor, Permiso, allows
@@ -49,6 +50,18 @@ class Breves(dict[int | None, Any]):
         raise outdated()
 
 
+def chosen(active: list[Fila]) -> Fila:
+    """The default among rows of which there is one at least, unless nobody has filled the catalogs yet."""
+    if not active:
+        raise unfilled()
+    return next((fila for fila in active if fila["predeterminado"]), active[0])
+
+
+def unfilled() -> Unavailable:
+    """For who needs catalogs, where nobody has filled them yet."""
+    return Unavailable("catalogos_vacios", retry_after=30)
+
+
 @dataclass(frozen=True)
 class Catalogos:
     """All rows of all catalogs as of one ``epoca``: name of the catalog -> id -> row, in the order shown."""
@@ -71,13 +84,11 @@ class Catalogos:
 
     def default(self, name: str) -> Fila:
         """The row that is taken when none is named; the first active one when none is marked."""
-        active = [fila for fila in self.filas[name].values() if fila["activo"]]
-        return next((fila for fila in active if fila["predeterminado"]), active[0])
+        return chosen([fila for fila in self.filas[name].values() if fila["activo"]])
 
     def state_of_type(self, tipo: str) -> Fila:
         """The state that a transition to ``tipo`` goes to unless it names another."""
-        active = [e for e in self.filas["estados"].values() if e["tipo"] == tipo and e["activo"]]
-        return next((e for e in active if e["predeterminado"]), active[0])
+        return chosen([e for e in self.filas["estados"].values() if e["tipo"] == tipo and e["activo"]])
 
     def brief(self, name: str, id: int | None) -> Fila | None:
         """What stands beside an id in other objects."""
@@ -171,7 +182,9 @@ def epoch() -> int:
     session = db.session()
     known: tuple[Any, int] | None = session.info.get("epoca")
     if known is None or known[0] is not session.get_transaction():
-        epoca: int = connection().execute(EPOCA).scalar_one()
+        epoca: int | None = connection().execute(EPOCA).scalar()
+        if epoca is None:
+            raise unfilled()
         known = session.info["epoca"] = session.get_transaction(), epoca
     return known[1]
 

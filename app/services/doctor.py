@@ -10,8 +10,8 @@ from sqlalchemy.exc import DBAPIError
 from app import database
 from app.errors import Unavailable
 from app.extensions import settings
-from app.models import utcnow
-from app.queries import health, mail, storage
+from app.models import TIPOS_DE_ESTADO, utcnow
+from app.queries import catalog, health, mail, storage
 from app.services.mail import smtp
 from config.places import ENV_FILE
 
@@ -57,6 +57,7 @@ def examine() -> Iterator[Finding]:
         ("correo", mail_server),
         ("base de datos", server),
         ("migraciones", migrations),
+        ("catálogos", catalogs),
         ("reloj", clock),
         ("registro", log),
         ("correos", mails),
@@ -127,6 +128,17 @@ def migrations() -> str:
     except Unavailable as error:
         raise Wrong("no están al día: flask --app run db upgrade") from error
     return health.newest()
+
+
+def catalogs() -> str:
+    try:
+        filled = catalog.load()
+        filled.default("prioridades")
+        for tipo in TIPOS_DE_ESTADO:
+            filled.state_of_type(tipo)
+    except Unavailable as error:
+        raise Wrong("están vacíos, y sin ellos no se abre un tiquet: flask --app run seed") from error
+    return f"{sum(map(len, filled.filas.values()))} filas"
 
 
 def clock() -> str:

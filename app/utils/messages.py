@@ -424,6 +424,10 @@ PROBLEMAS_POR_ESTADO: dict[int, dict[str, tuple[str, str]]] = {
             "Faltan migraciones: ejecute «flask --app run db upgrade».",
             "Migrations are missing: run «flask --app run db upgrade».",
         ),
+        "catalogos_vacios": (
+            "Faltan los catálogos: ejecute «flask --app run seed».",
+            "The catalogs are missing: run «flask --app run seed».",
+        ),
         "almacenamiento_no_disponible": (
             "No queda disco, o no se puede escribir en él: «flask --app run doctor» dice dónde.",
             "The disk is full or cannot be written to: «flask --app run doctor» tells where.",

@@ -24,7 +24,7 @@ from app.utils.writes.idempotency import KEY as KEY_FORM
 # What views may answer beside their own errors: said once here, not at each view.
 ANY_VIEW = (
     *("peticion_incorrecta", "datos_invalidos", "error_interno"),
-    *("servicio_no_disponible", "base_de_datos_no_disponible", "base_de_datos_ocupada"),
+    *("servicio_no_disponible", "base_de_datos_no_disponible", "base_de_datos_ocupada", "catalogos_vacios"),
 )
 COUNTED = ("demasiadas_peticiones",)
 WITH_TOKEN = ("token_ausente", "token_invalido", "token_caducado", "sesion_terminada")
