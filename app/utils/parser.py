@@ -3,12 +3,14 @@
 import json
 import re
 from collections.abc import Mapping
+from copy import deepcopy
+from functools import cache
 from typing import Any, NoReturn
 from urllib.parse import unquote, unquote_to_bytes
 
 import orjson
 from flask import Request, g, request
-from marshmallow import ValidationError, fields
+from marshmallow import Schema, ValidationError, fields
 from webargs import core
 from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import MultiDict
@@ -67,7 +69,12 @@ class Parser(FlaskParser):
             return super().parse(argmap, req, location=location, **options)
         parsed: dict[Any, Any] = g.setdefault("parsed", {})
         if argmap not in parsed:
-            parsed[argmap] = super().parse(argmap, req, location=location, **options)
+            defaults = None if request.query_string else of_nothing(argmap)
+            parsed[argmap] = (
+                super().parse(argmap, req, location=location, **options)
+                if defaults is None
+                else deepcopy(defaults)
+            )
         return parsed[argmap]
 
     def load_json(self, req: Request, schema: Any) -> Any:
@@ -102,6 +109,16 @@ class Parser(FlaskParser):
         error_headers: Mapping[str, str] | None,
     ) -> NoReturn:
         raise Invalid({k: v for located in error.messages_dict.values() for k, v in flatten(located).items()})
+
+
+@cache
+def of_nothing(schema: Schema) -> dict[str, Any] | None:
+    """What an empty query means, the same in each request; None where it is refused."""
+    try:
+        found: dict[str, Any] = schema.load({})
+    except ValidationError:
+        return None
+    return found
 
 
 def refuse_repeated(sent: MultiDict[str, Any], schema: Any) -> None:
