@@ -30,28 +30,40 @@ LONG_NUMBER = re.compile(rb"\d{%d}" % (MAX_DIGITS + 1))
 def load_json(body: bytes) -> Any:
     """The value of ``body``, refusing what JSON parsers take in different ways or choke on."""
     try:
-        orjson.loads(body)  # Strict about UTF-8, lone surrogates, NaN and depth; json is not.
+        value = orjson.loads(body)  # Strict about UTF-8, lone surrogates, NaN and depth; json is not.
     except orjson.JSONDecodeError as error:
         raise BadRequest("json_invalido") from error
     outline = STRINGS.sub(b"", body)
-    depth = deepest = 0
-    for bracket in BRACKETS.findall(outline):
-        depth += 1 if bracket in b"[{" else -1
-        deepest = max(deepest, depth)
-    if deepest > MAX_DEPTH:
-        raise BadRequest("json_demasiado_profundo", max=MAX_DEPTH)
+    if outline.count(b"[") + outline.count(b"{") > MAX_DEPTH:
+        check_depth(outline)
     if LONG_NUMBER.search(outline):
         raise BadRequest("json_numero_demasiado_largo", max=MAX_DIGITS)
-    return json.loads(body, object_pairs_hook=without_repeated_keys)
+    if outline.count(b":") != pairs_in(value):  # Of a repeated key orjson keeps the last value.
+        json.loads(body, object_pairs_hook=refuse_repeated_key)
+    return value
 
 
-def without_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
+def check_depth(outline: bytes) -> None:
+    depth = 0
+    for bracket in BRACKETS.findall(outline):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > MAX_DEPTH:
+            raise BadRequest("json_demasiado_profundo", max=MAX_DEPTH)
+
+
+def pairs_in(value: Any) -> int:
+    """How many keys all objects in ``value`` have."""
+    if isinstance(value, dict):
+        return len(value) + sum(map(pairs_in, value.values()))
+    return sum(map(pairs_in, value)) if isinstance(value, list) else 0
+
+
+def refuse_repeated_key(pairs: list[tuple[str, Any]]) -> None:
+    seen: set[str] = set()
+    for key, _value in pairs:
+        if key in seen:
             raise BadRequest("json_clave_repetida", clave=key[:40])
-        found[key] = value
-    return found
+        seen.add(key)
 
 
 class Parser(FlaskParser):
