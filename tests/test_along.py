@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import update
 
 from app.extensions import db
 from app.models import Sesion, Usuario, utcnow
@@ -127,14 +128,49 @@ def told(answer):
     return shown, answer.json["paginacion"]["total"]
 
 
-def test_who_is_not_staff_gets_a_page_of_what_it_may_see(listar):
-    yo = factories.quien("Solicitante")
-    suyo, _ajeno = factories.tiquet(id_usuario_creador=yo.id), factories.tiquet()
+def test_who_is_not_staff_gets_a_page_of_what_it_may_see_by_one_statement_from_the_second_on(client, listar):
+    cliente = factories.ClienteFactory().id
+    yo = factories.quien("Solicitante", id_cliente=cliente)
+    suyos = [factories.tiquet(id_usuario_creador=yo.id), factories.tiquet(id_cliente=cliente)]
+    factories.tiquet()
+    client.get(LISTA, headers=factories.quien("Técnico").headers)  # The catalogs are known from here on.
 
+    with noted() as statements:
+        first = client.get(LISTA, headers=yo.headers)
     answer, taken = listar(yo)
 
-    assert (answer.status_code, taken) == (200, 2)
-    assert [tiquet["id"] for tiquet in answer.json["data"]] == [suyo]
+    assert (first.status_code, len(statements)) == (200, 2)
+    assert (answer.status_code, taken) == (200, 1)
+    assert first.json == answer.json
+    assert [tiquet["id"] for tiquet in answer.json["data"]] == suyos[::-1]
+
+
+@pytest.mark.parametrize(
+    ("becoming", "sees"),
+    [
+        ({"id_cliente": None}, ("suyo",)),
+        ({"tipo_usuario": "Técnico", "id_cliente": None}, ("ajeno", "de_cliente", "suyo")),
+    ],
+    ids=["without its customer", "a technician"],
+)
+def test_who_has_become_another_gets_the_page_of_who_it_is(client, listar, becoming, sees):
+    cliente = factories.ClienteFactory().id
+    yo = factories.quien("Solicitante", id_cliente=cliente)
+    ids = {
+        "suyo": factories.tiquet(id_usuario_creador=yo.id),
+        "de_cliente": factories.tiquet(id_cliente=cliente),
+        "ajeno": factories.tiquet(),
+    }
+    before, _ = listar(yo)
+    db.session.execute(update(Usuario).where(Usuario.id == yo.id).values(**becoming))
+    db.session.commit()
+
+    first = client.get(LISTA, headers=yo.headers)
+    after, taken = listar(yo)
+
+    assert [tiquet["id"] for tiquet in before.json["data"]] == [ids["de_cliente"], ids["suyo"]]
+    assert [tiquet["id"] for tiquet in first.json["data"]] == [ids[name] for name in sees]
+    assert (after.json, taken) == (first.json, 1)
 
 
 def test_the_trash_is_never_read_along(listar, admin, tecnico):

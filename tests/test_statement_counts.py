@@ -105,7 +105,7 @@ REQUESTS: list[tuple[int, str, str, Any]] = [
 REQUESTS_OF_WHO_ASKS: list[tuple[int, str, str, Any]] = [
     (2, "GET", f"{LISTA}/{{suyo}}", None),
     (2, "GET", f"{LISTA}/{{suyo}}/transiciones", None),
-    (2, "GET", LISTA, None),
+    (1, "GET", LISTA, None),
     (4, "GET", f"{LISTA}/{{suyo}}/comentarios", None),
     (10, "GET", "/api/tickets/dashboard/stats", None),
     (5, "POST", LISTA, factories.NUEVO),

@@ -69,9 +69,7 @@ def page(actor: Actor, filtros: Filtros, orden: str, limite: int, corte: Corte |
     return Pagina([shape(fila, actor, catalogos) for fila in filas[:limite]], total, end)
 
 
-def along_for_staff(
-    actor: Actor, filtros: Filtros, orden: str, limite: int, corte: Corte | None
-) -> Along | None:
+def along_for(actor: Actor, filtros: Filtros, orden: str, limite: int, corte: Corte | None) -> Along | None:
     """What ``page`` asks for ``actor``, to be read along with whether that is who asks."""
     catalogos = last_known()
     if catalogos is None or filtros.get("papelera"):

@@ -23,7 +23,7 @@ from app.schemas.desk.tickets import (
 from app.schemas.fields import VacioArgs
 from app.services.desk import tickets
 from app.utils import cursors
-from app.utils.access.identity import current_actor, presumed_technician
+from app.utils.access.identity import current_actor, presumed
 from app.utils.blueprint import Blueprint
 from app.utils.etag import if_match, listed, shown
 from app.utils.files.exports import exported
@@ -39,13 +39,13 @@ ARCHIVO = {"type": "string", "format": "binary"}
 blp = Blueprint("tickets", __name__, description="Tiquets y las cifras del tablero.")
 
 
-def what_staff_lists() -> Along | bool:
+def what_is_listed() -> Along | bool:
     if "q" in request.args:
         return False  # A search reads several things that must agree.
     try:
         args = blp.parameters(TiquetsArgs)
         corte = cursors.read(args.get("cursor"))
-        asked = ticket_list.along_for_staff(presumed_technician(), args, args["orden"], args["limite"], corte)
+        asked = ticket_list.along_for(presumed(), args, args["orden"], args["limite"], corte)
     except AppError:  # The view says it, to who may know.
         return True
     return asked or True
@@ -55,7 +55,7 @@ def what_staff_sees(id: int) -> Along | bool:
     return queries.along_for_staff(id) if not request.args else False
 
 
-@blp.get("/tickets", permiso=Permiso.VER_TIQUET, alone=what_staff_lists)
+@blp.get("/tickets", permiso=Permiso.VER_TIQUET, alone=what_is_listed)
 @blp.arguments(TiquetsArgs, location="query")
 @blp.response(200, TiquetPaginaSchema)
 @blp.problems("permiso_denegado")

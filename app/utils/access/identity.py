@@ -1,5 +1,7 @@
 """From token to ``Actor``: who is calling, by one statement."""
 
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 from flask import Response, after_this_request, g, request
@@ -39,12 +41,37 @@ def authenticate(alone: Along | bool = False) -> Actor:
     return of_session(found["sid"], int(found["sub"]), alone)
 
 
-def presumed_technician() -> Actor:
-    """Whose token of a session it is, as if that were alive and its user a technician; or ``Unauthorized``.
+@dataclass
+class Visto:
+    """Who held a session when this process read it last: only if it was not staff, who asks most."""
+
+    actor: Actor | None = None
+
+
+@lru_cache(maxsize=4096)
+def seen(_sid: str) -> Visto:
+    return Visto()
+
+
+def presumed() -> Actor:
+    """Whose token of a session it is, as it was here last or else as a technician; or ``Unauthorized``.
 
     For what may be planned, but not given, before it is known who asks.
     """
-    return Actor(id=int(tokens.access()["sub"]), tipo_usuario=TECNICO)
+    found = tokens.access()
+    return seen(found["sid"]).actor or Actor(id=int(found["sub"]), tipo_usuario=TECNICO)
+
+
+def note(actor: Actor) -> None:
+    """Let this holder of a session be presumed to be who it is now."""
+    visto = seen(str(actor.id_sesion))
+    if visto.actor or not actor.es_personal:
+        visto.actor = Actor(
+            id=actor.id,
+            tipo_usuario=actor.tipo_usuario,
+            id_cliente=actor.id_cliente,
+            id_empleado=actor.id_empleado,
+        )
 
 
 def of_session(sid: str, sub: int, alone: Along | bool) -> Actor:
@@ -56,7 +83,9 @@ def of_session(sid: str, sub: int, alone: Along | bool) -> Actor:
         holder = read(lambda: sessions.holder(sid, sub), g.deadline)
     if holder is None:
         raise Unauthorized("sesion_terminada")
-    return actor_of(holder, id_sesion=sid, along=leido)
+    actor = actor_of(holder, id_sesion=sid, along=leido)
+    note(actor)
+    return actor
 
 
 def of_program(token: str) -> Actor:
