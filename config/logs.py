@@ -7,6 +7,9 @@ import logging
 from logging.config import dictConfig
 from typing import Any
 
+import orjson
+from pythonjsonlogger.json import JsonFormatter
+
 
 class WithoutAccess(logging.Filter):
     """Drops the development server's own access lines; ours say more, and no query string."""
@@ -15,9 +18,20 @@ class WithoutAccess(logging.Filter):
         return not record.args  # Its banner has none.
 
 
-# In JSON a value cannot end its line, whatever it holds.
+class Lines(JsonFormatter):
+    """Lines of JSON, in which a value cannot end its line, whatever it holds; all in ASCII."""
+
+    def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
+        """By orjson where that is the same: json takes a tenth of what it takes to answer a ticket."""
+        try:
+            line = orjson.dumps(log_data).decode()
+        except TypeError:  # What it does not know, such as a lone surrogate.
+            return super().jsonify_log_record(log_data)
+        return line if line.isascii() else super().jsonify_log_record(log_data)
+
+
 JSON = {
-    "()": "pythonjsonlogger.json.JsonFormatter",
+    "()": Lines,
     "fmt": "%(levelname)s %(name)s %(process)d %(message)s",
     "rename_fields": {
         "levelname": "nivel",

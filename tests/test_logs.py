@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from pythonjsonlogger.json import JsonFormatter
 
 from app import transaction
 from app.extensions import db
@@ -111,6 +112,23 @@ def test_a_line_stays_one_line_whatever_it_holds(sent):
     line = json.loads(text)
     assert (line["mensaje"], line["id_solicitud"], line["nivel"]) == (f"dijo {sent}", sent, "INFO")
     assert line["fecha"].endswith("+00:00")
+
+
+@pytest.mark.parametrize(
+    "told", ["sin nada", "Falló «a»", "\ud800", "a\u2028b", 2**70, {1: b"x"}, factories], ids=repr
+)
+def test_a_line_is_the_same_whichever_way_it_is_written(told):
+    record = logging.makeLogRecord({"name": "a", "msg": "m", "levelname": "INFO", "dicho": told})
+
+    line = formatted(record)
+
+    options = logging_config(True)["formatters"]["line"] | {"timestamp": False}
+    del options["()"]
+    by_json = JsonFormatter(**options).format(record)
+    read = json.loads(line)
+    assert line.isascii()
+    assert read.pop("fecha")
+    assert read == json.loads(by_json)
 
 
 def test_a_forged_request_id_does_not_reach_the_log(client, lines):
