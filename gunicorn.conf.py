@@ -69,7 +69,7 @@ def pre_fork(server: Any, worker: Any) -> None:
 def post_fork(_server: Any, worker: Any) -> None:
     os.environ["METRICS_PLACE"] = str(worker.place)
     os.environ["HILOS"] = str(worker.cfg.threads)
-    gc.disable()  # What is loaded becomes no garbage: to look for some takes a sixth of the start.
+    gc.disable()  # What is loaded becomes no garbage: to look for some takes an eighth of the import.
 
 
 def post_worker_init(worker: Any) -> None:

@@ -75,7 +75,7 @@ def flush() -> None:
 def connection() -> Connection:
     """The connection that the session's transaction is on, for a statement that goes past the ORM.
 
-    Looked up once in a transaction: to ask the session takes as long as to make a statement.
+    Looked up once in a transaction: the session goes a long way for it each time.
     """
     session = db.session()
     known: tuple[Any, Connection] | None = session.info.get("connection")

@@ -76,7 +76,10 @@ def create(actor: Actor, datos: dict[str, Any]) -> int:
 
 
 def write_new(tiquet: Tiquet) -> None:
-    """Write the row of a new ticket past the ORM, which takes four times as long; the ticket gets its id."""
+    """Write the row of a new ticket past the ORM, as its event is; the ticket gets its id.
+
+    The flush of both took a quarter of the CPU of opening a ticket.
+    """
     said = vars(tiquet)
     written: Any = connection().execute(NUEVO_TIQUET, {name: said.get(name) for name in COLUMNAS})
     tiquet.id = written.inserted_primary_key[0]

@@ -43,7 +43,7 @@ def authenticate(alone: Along | bool = False) -> Actor:
 
 @dataclass
 class Visto:
-    """Who held a session when this process read it last: only if it was not staff, who asks most."""
+    """Who held a session when this process read it last; None while that was always staff, who asks most."""
 
     actor: Actor | None = None
 
