@@ -232,6 +232,7 @@ def test_a_killed_sequencer_leaves_all_to_the_next(committed, database_url, when
         assert is_whole()
 
 
+@pytest.mark.alone
 @pytest.mark.mariadb
 @pytest.mark.parametrize("when", ["head", "written"])
 def test_a_paused_sequencer_stops_no_writer_and_others_only_for_a_moment(app, committed, database_url, when):

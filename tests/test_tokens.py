@@ -371,6 +371,7 @@ def test_what_another_worker_has_just_noted_is_not_noted_again(session):
     assert last_use(program.id_token) == used
 
 
+@pytest.mark.alone
 def test_noting_the_last_use_waits_for_nobody(committed):
     client, owner = committed.test_client(), quien("Técnico")
     program = programa(owner.id, "catalogos:leer", ultimo_uso=None)
