@@ -244,12 +244,16 @@ def mysql_variables(server: str, serving: bool) -> list[str]:
     return variables
 
 
+def is_mariadb(connection: Connection) -> bool:
+    return bool(getattr(connection.dialect, "is_mariadb", False))
+
+
 def end_if_idle(connection: Connection) -> None:
     """Let MariaDB end this transaction should its process stop, and so free the row that it holds.
 
     Unlike the limit for writers it counts before the first write, too.
     """
-    if getattr(connection.dialect, "is_mariadb", False):
+    if is_mariadb(connection):
         connection.info["ends_if_idle"] = True
         connection.exec_driver_sql(f"SET idle_transaction_timeout = {IDLE_WRITE}")
 
@@ -297,4 +301,14 @@ def turn(bind: Engine | Connection, deadline: float) -> Iterator[None]:
         yield
 
 
-__all__ = ["PoolTimeout", "Verdict", "end_if_idle", "engine_options", "prepare", "refusal", "turn", "verdict"]
+__all__ = [
+    "PoolTimeout",
+    "Verdict",
+    "end_if_idle",
+    "engine_options",
+    "is_mariadb",
+    "prepare",
+    "refusal",
+    "turn",
+    "verdict",
+]

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from blinker import Signal
-from sqlalchemy import Connection, Insert, insert, select
+from sqlalchemy import Connection, Insert, Result, Select, insert, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -22,12 +22,14 @@ from app.database import PoolTimeout, Verdict
 from app.errors import AppError, Unavailable
 from app.extensions import db
 from app.models import LogTransaccional
+from app.together import block
 
 T = TypeVar("T")
 
 TRIES = 6
 LIMIT = 10.0  # seconds that a unit of work may take, with its retries
 SHORTEST = 1.0  # seconds that a try needs at least: the grain of the server's lock wait
+TOGETHER = 8  # rows that are written in one trip: of more, each statement is one of its own
 
 EVENT = insert(LogTransaccional)
 
@@ -58,18 +60,48 @@ def event_id() -> str:
     return f"{info['operation']}-{info['events']}"
 
 
-def tell(event: dict[str, Any]) -> None:
-    """Have an event written with this unit: the columns of its row, the same ones for each event."""
-    db.session().info.setdefault("told", []).append(event)
+def tell(statement: Insert, row: dict[str, Any]) -> None:
+    """Have a row written with this unit, by a statement that is made once and always told the same columns.
+
+    Nothing in the unit may depend on when; who reads such rows in it calls ``flush`` before.
+    """
+    db.session().info.setdefault("told", {}).setdefault(statement, []).append(row)
 
 
 def flush() -> None:
-    """Write what the unit has not written yet: changed rows, and then its events in one statement."""
+    """Write what the unit has not written yet: changed rows, and then what it was told."""
     db.session.flush()
-    info = db.session().info
-    if told := info.pop("told", None):
-        insert_rows(EVENT, told)
-        info.setdefault("written", []).extend(told)
+    if told := db.session().info.pop("told", None):
+        write(told)
+
+
+def ask(statement: Select[Any], parameters: dict[str, Any]) -> Result[Any]:
+    """What a statement finds in the session's transaction when all of the unit is written."""
+    told = db.session().info.pop("told", None)
+    if not told:
+        return connection().execute(statement, parameters)
+    db.session.flush()
+    found: Result[Any] = write(told, statement, parameters)
+    return found
+
+
+def write(
+    told: dict[Insert, list[dict[str, Any]]],
+    query: Select[Any] | None = None,
+    parameters: dict[str, Any] | None = None,
+) -> Any:
+    """Write rows by each statement, and then find what ``query`` does: in one trip if that can be."""
+    found: Result[Any] | None = None
+    several = len(told) + (query is not None) > 1
+    if several and database.is_mariadb(connection()) and sum(map(len, told.values())) <= TOGETHER:
+        found = connection().execute(*block(told, query, parameters))
+    else:
+        for statement, rows in told.items():
+            insert_rows(statement, rows)
+        if query is not None:
+            found = connection().execute(query, parameters)
+    db.session().info.setdefault("written", []).extend(told.get(EVENT, ()))
+    return found
 
 
 def connection() -> Connection:

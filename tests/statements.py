@@ -8,15 +8,27 @@ from sqlalchemy import event
 
 from app.extensions import db
 
+BLOCK = "BEGIN NOT ATOMIC"
+
+
+def each_of(statement: str) -> list[str]:
+    """What stands in a compound statement, or the one that it is."""
+    inside = statement.removeprefix(f"{BLOCK} ").removesuffix("; END")
+    return inside.split("; ") if inside != statement else [statement]
+
 
 @contextmanager
-def noted() -> Iterator[list[tuple[str, Any]]]:
-    """The statements of the block with their parameters, less the test's own way to undo everything."""
+def noted(*, trips: bool = False) -> Iterator[list[tuple[str, Any]]]:
+    """The statements of the block with their parameters, less the test's own way to undo everything.
+
+    Those that MariaDB gets in one trip are told one by one, unless ``trips`` are wanted.
+    """
     statements: list[tuple[str, Any]] = []
 
     def note(_connection, _cursor, statement, parameters, *_rest):
         if "SAVEPOINT" not in statement:
-            statements.append((statement, parameters))
+            each = [statement] if trips else each_of(statement)
+            statements.extend((one, parameters) for one in each)
 
     engines = list(db.engines.values())
     for engine in engines:

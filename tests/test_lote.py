@@ -15,7 +15,7 @@ from app.extensions import db
 from app.models import Idempotencia, LogTransaccional, Tiquet, utcnow
 from app.services.desk import lote as service
 from app.services.desk import search
-from app.transaction import SHORTEST
+from app.transaction import SHORTEST, flush
 from app.utils import requests
 from app.utils.writes import idempotency
 from app.utils.writes import lote as edge
@@ -669,6 +669,7 @@ def test_the_statements_grow_with_the_tickets_and_no_faster(
 ):
     client.get("/api/tickets/catalogos", headers=tecnico.headers)  # Which are then in memory.
     search.add(*db.session.scalars(sa.select(Tiquet).where(Tiquet.id.in_(ids))))
+    flush()
     db.session.commit()
     for count in (1, 3):
         with noted() as statements:

@@ -192,6 +192,33 @@ def test_a_requester_takes_so_many_statements_too(client, admin, ids, count, met
     test_an_item_and_a_write_take_so_many_statements(client, yo, {"suyo": suyo}, count, method, path, body)
 
 
+@pytest.mark.mariadb
+@pytest.mark.parametrize(
+    ("kinds", "method", "path", "body"),
+    [
+        ("SELECT INSERT BEGIN", "POST", LISTA, factories.NUEVO),
+        (
+            "SELECT SELECT INSERT BEGIN",
+            "POST",
+            LISTA,
+            factories.NUEVO | {"id_usuario_asignado": 1, "id_estado": 2},
+        ),
+        ("SELECT SELECT UPDATE BEGIN", "PUT", f"{LISTA}/{{tiquet}}", {"id_prioridad": 3}),
+        ("SELECT SELECT UPDATE INSERT", "DELETE", f"{LISTA}/{{tiquet}}", None),
+    ],
+)
+def test_what_a_ticket_needs_besides_and_the_answer_are_one_trip(
+    client, admin, ids, kinds, method, path, body
+):
+    if body and "id_usuario_asignado" in body:
+        body = body | {"id_usuario_asignado": admin.id}
+    with noted(trips=True) as statements:
+        answer = client.open(path.format(**ids), method=method, json=body, headers=admin.headers)
+
+    assert answer.status_code < 300, answer.json
+    assert [statement.split()[0] for statement, _ in statements] == kinds.split()
+
+
 @pytest.mark.parametrize(("count", "path", "query"), LISTS, ids=str)
 def test_a_page_takes_so_many_statements_however_long_it_is(client, admin, ids, count, path, query):
     for _ in range(4):

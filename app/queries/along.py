@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select
 
 from app.permissions import Actor
-from app.transaction import connection
+from app.transaction import ask
 
 
 @dataclass(frozen=True)
@@ -33,14 +33,14 @@ def column(statement: Select[Any]) -> ColumnElement[Any]:
 
 
 def in_session(statement: Select[Any], parameters: dict[str, Any]) -> Any:
-    return connection().execute(statement, parameters).scalar_one_or_none()
+    return ask(statement, parameters).scalar_one_or_none()
 
 
 def scalar(
     actor: Actor,
     statement: Select[Any],
     parameters: dict[str, Any],
-    ask: Callable[[Select[Any], dict[str, Any]], Any] = in_session,
+    read: Callable[[Select[Any], dict[str, Any]], Any] = in_session,
 ) -> Any:
     """The value of ``statement``, or None: as it was read along with ``actor``, or else as it is now."""
     leido: Leido | None = actor.along
@@ -52,4 +52,4 @@ def scalar(
     ):
         leido.taken = True
         return leido.value
-    return ask(statement, parameters)
+    return read(statement, parameters)

@@ -6,11 +6,11 @@ from typing import Any
 from sqlalchemy import delete, insert, update
 
 from app.extensions import db
-from app.models import Seguidores, utcnow
+from app.models import Seguidores, Tiquet, utcnow
 from app.permissions import Actor
 from app.queries.desk import followers as queries
 from app.services.log import audit
-from app.transaction import insert_rows
+from app.transaction import insert_rows, tell
 
 # The key decides: whoever follows already goes on following, for the reason that came first.
 UNLESS_THERE = (
@@ -28,6 +28,12 @@ def enrol(motivo: str, pairs: Iterable[tuple[int, int]]) -> list[dict[str, Any]]
     if rows:
         insert_rows(UNLESS_THERE, rows)
     return rows
+
+
+def enrol_with_unit(motivo: str, tiquet: Tiquet, id_usuario: int) -> None:
+    """Let one user follow a ticket whose followers this unit of work does not read."""
+    row = {"id_tiquet": tiquet.id, "id_usuario": id_usuario, "motivo": motivo, "fecha_creacion": utcnow()}
+    tell(UNLESS_THERE, row)
 
 
 def enrol_and_tell(actor: Actor, id_tiquet: int, ids: list[int], motivo: str) -> None:

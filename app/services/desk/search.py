@@ -9,7 +9,7 @@ from app.extensions import db
 from app.models import END, BusquedaTiquet, Tiquet, month_mark, tokens
 from app.queries.desk import search as queries
 from app.queries.desk.tickets import FUSIONADO_CON_OTRO, numero
-from app.transaction import insert_rows
+from app.transaction import tell
 from app.transitions import FUSIONADO
 
 # A column begins with the ticket's own texts, and goes on with its newest comments up to so many characters.
@@ -18,10 +18,9 @@ FOUND_BY = insert(BusquedaTiquet)
 
 
 def add(*tiquets: Tiquet) -> None:
-    """Write the search rows of new tickets, which have ids and no comments."""
-    rows = [{"id_tiquet": tiquet.id, **columns(tiquet, ())} for tiquet in tiquets]
-    if rows:
-        insert_rows(FOUND_BY, rows)
+    """Have the search rows of new tickets written, which have ids and no comments."""
+    for tiquet in tiquets:
+        tell(FOUND_BY, {"id_tiquet": tiquet.id, **columns(tiquet, ())})
 
 
 def index(*tiquets: Tiquet) -> None:

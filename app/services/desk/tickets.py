@@ -70,7 +70,7 @@ def create(actor: Actor, datos: dict[str, Any]) -> int:
     audit.record("tiquet.creado", actor, tiquet, {})
     search.add(tiquet)
     if actor.es_personal:
-        enrolment.enrol(CREADOR, [(tiquet.id, tiquet.id_usuario_creador)])
+        enrolment.enrol_with_unit(CREADOR, tiquet, tiquet.id_usuario_creador)
     enrol_assignee(tiquet, None)
     return tiquet.id
 
@@ -136,7 +136,7 @@ def change(
 def enrol_assignee(tiquet: Tiquet, before: int | None) -> None:
     """Whoever is given a ticket follows it; whoever had it goes on following."""
     if tiquet.id_usuario_asignado not in (None, before):
-        enrolment.enrol(ASIGNADO, [(tiquet.id, tiquet.id_usuario_asignado)])
+        enrolment.enrol_with_unit(ASIGNADO, tiquet, tiquet.id_usuario_asignado)
 
 
 def discard(actor: Actor, id: int, precondicion: Precondicion) -> None:

@@ -10,7 +10,7 @@ from app.errors import Forbidden
 from app.extensions import db
 from app.models import as_json, utcnow
 from app.permissions import Actor
-from app.transaction import event_id, tell
+from app.transaction import EVENT, event_id, tell
 
 # What a change of is no news in itself, or must never be written down.
 UNRECORDED = {
@@ -108,4 +108,4 @@ def append(accion: str, actor: Actor, *, cambios: list[dict[str, Any]] | None = 
         "id_solicitud": actor.id_solicitud,
         "ip": actor.ip,
     }
-    tell(said | about)
+    tell(EVENT, said | about)
