@@ -1,11 +1,12 @@
 """What differs between SQLite, MariaDB and MySQL: connections, their limits, and what their errors mean."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from enum import Enum
 from time import monotonic
 from typing import Any
 
+from blinker import Signal
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, Executable, UniqueConstraint, event, inspect
 from sqlalchemy.dialects import mysql, sqlite
@@ -24,6 +25,8 @@ POOL_WAIT = 5
 SOCKET = 6
 FRESH = 1  # How long a connection lies before it is asked whether it is still there.
 CONNECT = 2  # The connection and then the handshake: a dead one is found out (SOCKET) before it is replaced.
+
+fetching = Signal()  # Sent by an engine before a statement of ``fetch``: nobody else hears of it.
 
 ALONE = "alone"  # The connections of statements that read in no transaction: their key among the engines.
 
@@ -148,6 +151,44 @@ def alone_options(url: URL, ssl_ca: str) -> dict[str, Any] | None:
         return None
     autocommit = {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True}
     return {"url": url, **engine_options(url, ssl_ca), **autocommit}
+
+
+def fetch(engine: Engine, sql: str, parameters: Any) -> Sequence[Any]:
+    """What one statement finds, asked by the driver itself, with SQLAlchemy's pool and its errors.
+
+    For an engine that begins no transactions: to begin and end none takes SQLAlchemy as long as to ask.
+    """
+    driver = engine.dialect.loaded_dbapi
+    try:
+        connection = engine.raw_connection()
+    except driver.Error as error:
+        raise DBAPIError.instance(None, None, error, driver.Error, dialect=engine.dialect) from error
+    cursor = connection.cursor()
+    try:
+        fetching.send(engine, sql=sql, parameters=parameters)
+        cursor.execute(sql, parameters)
+        return cursor.fetchall()
+    except driver.Error as error:
+        lost = engine.dialect.is_disconnect(error, connection, cursor)
+        if lost:
+            connection.invalidate(error)
+            engine.dispose()  # Those that wait in the pool are as old.
+        raise DBAPIError.instance(
+            sql,
+            parameters,
+            error,
+            driver.Error,
+            hide_parameters=True,
+            connection_invalidated=lost,
+            dialect=engine.dialect,
+        ) from error
+    except BaseException as error:
+        connection.invalidate(error)  # Its answer may still come, and is nobody else's.
+        raise
+    finally:
+        with suppress(driver.Error):  # Of a connection that is gone: what there was to say has been said.
+            cursor.close()
+        connection.close()
 
 
 def prepare(engine: Engine, serving: Callable[[], bool], alone: bool = False) -> None:
@@ -306,6 +347,7 @@ __all__ = [
     "Verdict",
     "end_if_idle",
     "engine_options",
+    "fetch",
     "is_mariadb",
     "prepare",
     "refusal",

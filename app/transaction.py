@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from blinker import Signal
-from sqlalchemy import Connection, Insert, Result, Select, insert, select
+from sqlalchemy import Connection, Insert, Select, insert, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -22,6 +22,7 @@ from app.database import PoolTimeout, Verdict
 from app.errors import AppError, Unavailable
 from app.extensions import db
 from app.models import LogTransaccional
+from app.prepared import Prepared, prepared
 from app.together import block
 
 T = TypeVar("T")
@@ -75,33 +76,36 @@ def flush() -> None:
         write(told)
 
 
-def ask(statement: Select[Any], parameters: dict[str, Any]) -> Result[Any]:
-    """What a statement finds in the session's transaction when all of the unit is written."""
+def ask(statement: Select[Any], parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
+    """What a statement, made once, finds in the session's transaction when all of the unit is written."""
     told = db.session().info.pop("told", None)
-    if not told:
-        return connection().execute(statement, parameters)
-    db.session.flush()
-    found: Result[Any] = write(told, statement, parameters)
-    return found
+    if told:
+        db.session.flush()
+        return write(told, statement, parameters)
+    ready = prepared(connection().dialect, statement)
+    return connection().execute(statement, parameters).all() if ready.lists else sent(ready, parameters)
 
 
 def write(
     told: dict[Insert, list[dict[str, Any]]],
     query: Select[Any] | None = None,
     parameters: dict[str, Any] | None = None,
-) -> Any:
+) -> Sequence[Sequence[Any]]:
     """Write rows by each statement, and then find what ``query`` does: in one trip if that can be."""
-    found: Result[Any] | None = None
-    several = len(told) + (query is not None) > 1
-    if several and database.is_mariadb(connection()) and sum(map(len, told.values())) <= TOGETHER:
-        found = connection().execute(*block(told, query, parameters))
+    several = len(told) + (query is not None) > 1 and sum(map(len, told.values())) <= TOGETHER
+    if several and database.is_mariadb(connection()):
+        found = sent(*block(connection().dialect, told, query, parameters))
     else:
         for statement, rows in told.items():
             insert_rows(statement, rows)
-        if query is not None:
-            found = connection().execute(query, parameters)
+        found = [] if query is None else ask(query, parameters or {})
     db.session().info.setdefault("written", []).extend(told.get(EVENT, ()))
     return found
+
+
+def sent(ready: Prepared, values: dict[str, Any]) -> Sequence[Sequence[Any]]:
+    result = connection().exec_driver_sql(ready.sql, ready.filled(values))
+    return [ready.read(row) for row in result] if result.returns_rows else []
 
 
 def connection() -> Connection:
@@ -120,6 +124,12 @@ def connection() -> Connection:
 def insert_rows(statement: Insert, rows: Sequence[dict[str, Any]]) -> None:
     """Insert rows, some at least, in one statement and past the ORM."""
     connection().execute(statement, rows if len(rows) > 1 else rows[0])
+
+
+def insert_one(statement: Insert, row: dict[str, Any]) -> int:
+    """Insert a row by a statement that is made once, past the ORM; answers the id that it got."""
+    ready = prepared(connection().dialect, statement)
+    return connection().exec_driver_sql(ready.sql, ready.filled(row)).lastrowid
 
 
 def run(

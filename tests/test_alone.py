@@ -2,9 +2,13 @@
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, OperationalError
 
-from app.database import ALONE, STATEMENT
+from app import database
+from app.database import ALONE, STATEMENT, Verdict, fetch, verdict
 from app.extensions import db
+from app.models import EstadoTiquet
+from app.queries.alone import rows
 from tests import factories
 from tests.conftest import disconnect
 from tests.rows import LISTA
@@ -81,6 +85,79 @@ def test_one_that_was_killed_is_replaced(asked, id):
 
     assert asked(f"{LISTA}/{id}").status_code == 200
     assert connection_id() != mine
+
+
+@pytest.mark.mariadb
+def test_when_one_is_lost_those_that_lie_beside_it_are_let_go(committed):
+    disconnect()
+    engine = db.engines[ALONE]
+    held = [engine.connect() for _ in range(3)]
+    numbers = [connection.exec_driver_sql("SELECT CONNECTION_ID()").scalar_one() for connection in held]
+    for connection in held:
+        connection.close()
+    with db.engine.connect() as other:
+        for number in numbers:
+            other.exec_driver_sql(f"KILL CONNECTION {number}")
+
+    with pytest.raises(OperationalError) as lost:
+        fetch(engine, "SELECT 1", ())
+    assert (lost.value.connection_invalidated, verdict(lost.value)) == (True, Verdict.LOST)
+    assert [fetch(engine, "SELECT 1", ())[0][0] for _ in range(3)] == [1, 1, 1]
+    assert engine.pool.checkedout() == 0
+
+
+def test_after_a_mistake_of_ours_the_same_one_goes_on(committed):
+    engine = db.engines[ALONE]
+    fetch(engine, "SELECT 1", ())
+    before = engine.pool.checkedin()
+
+    with pytest.raises(DBAPIError) as wrong:
+        fetch(engine, "SELECT nothing FROM nowhere", ())
+
+    assert (wrong.value.connection_invalidated, verdict(wrong.value)) == (False, Verdict.WRONG)
+    assert (engine.pool.checkedout(), engine.pool.checkedin()) == (0, before)
+    assert fetch(engine, "SELECT 1", ())[0][0] == 1
+
+
+def test_one_whose_statement_was_broken_off_is_nobody_elses(committed):
+    disconnect()
+    engine = db.engines[ALONE]
+
+    def leave(_engine, **_said):
+        raise SystemExit
+
+    with database.fetching.connected_to(leave), pytest.raises(SystemExit):
+        fetch(engine, "SELECT 1", ())
+
+    assert (engine.pool.checkedout(), fetch(engine, "SELECT 1", ())[0][0]) == (0, 1)
+
+
+def test_that_there_is_no_server_is_known_from_what_is_raised(committed):
+    options = {"connect_args": {"connect_timeout": 1}} if db.engine.dialect.name == "mysql" else {}
+    gone = db.engine.url.set(port=1) if options else "sqlite:////nowhere/at/all.db"
+    engine = sa.create_engine(gone, **options)
+
+    with pytest.raises(OperationalError) as away:
+        fetch(engine, "SELECT 1", ())
+
+    assert verdict(away.value) is (Verdict.LOST if options else Verdict.BUSY)
+
+
+def test_what_is_read_by_them_is_counted_in_the_line_of_the_request(asked, id, caplog):
+    asked(f"{LISTA}/{id}")
+    caplog.clear()
+    with caplog.at_level("INFO", "soporteplus.peticiones"):
+        asked(f"{LISTA}/{id}")
+
+    (line,) = [record for record in caplog.records if record.name == "soporteplus.peticiones"]
+    assert line.sentencias == 1
+
+
+def test_a_list_of_values_is_written_into_its_statement_each_time(committed):
+    wanted = sa.select(EstadoTiquet.id).where(EstadoTiquet.id.in_(sa.bindparam("ids", expanding=True)))
+    wanted = wanted.order_by(EstadoTiquet.id)
+
+    assert [list(rows(wanted, {"ids": ids})) for ids in ([1], [2, 1], [])] == [[(1,)], [(1,), (2,)], []]
 
 
 def test_they_are_closed_with_the_others(asked, id):

@@ -3,24 +3,29 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Executable, Row
+from sqlalchemy import Select
 
-from app.database import ALONE
+from app.database import ALONE, fetch
 from app.extensions import db
+from app.prepared import prepared
 
 
-def rows(statement: Executable, parameters: dict[str, Any]) -> Sequence[Row[Any]]:
-    """What one statement finds.
+def rows(statement: Select[Any], parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
+    """What one statement, that is made once, finds.
 
     By connections of their own, that are in no transaction; a database in memory has but one connection.
     """
     if ALONE not in db.engines:
         return db.session.connection().execute(statement, parameters).all()
-    with db.engines[ALONE].connect() as connection:
+    engine = db.engines[ALONE]
+    ready = prepared(engine.dialect, statement)
+    if not ready.lists:
+        return [ready.read(row) for row in fetch(engine, ready.sql, ready.filled(parameters))]
+    with engine.connect() as connection:
         return connection.execute(statement, parameters).all()
 
 
-def scalar(statement: Executable, parameters: dict[str, Any]) -> Any:
+def scalar(statement: Select[Any], parameters: dict[str, Any]) -> Any:
     """The one value that a statement finds, or None."""
     found = rows(statement, parameters)
     return found[0][0] if found else None

@@ -33,7 +33,8 @@ def column(statement: Select[Any]) -> ColumnElement[Any]:
 
 
 def in_session(statement: Select[Any], parameters: dict[str, Any]) -> Any:
-    return ask(statement, parameters).scalar_one_or_none()
+    found = ask(statement, parameters)
+    return found[0][0] if found else None
 
 
 def scalar(

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, Response, g, has_request_context, request
 from sqlalchemy import event
 
-from app import transaction
+from app import database, transaction
 from app.extensions import db
 from app.utils.load import metrics
 
@@ -23,7 +23,7 @@ def begin() -> None:
     g.inicio = perf_counter()
 
 
-def count_statement(*_: Any) -> None:
+def count_statement(*_: Any, **_more: Any) -> None:
     if has_request_context():
         g.sentencias = g.get("sentencias", 0) + 1
 
@@ -63,6 +63,7 @@ def register(app: Flask) -> None:
     app.before_request(begin)
     app.after_request(finish)
     transaction.retried.connect(count_retry)
+    database.fetching.connect(count_statement)
     with app.app_context():
         for engine in db.engines.values():
             for name in SENT:
