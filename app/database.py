@@ -8,7 +8,7 @@ from typing import Any
 
 from blinker import Signal
 from filelock import FileLock, Timeout
-from sqlalchemy import Connection, Engine, Executable, UniqueConstraint, event, inspect
+from sqlalchemy import Connection, Engine, Executable, PoolProxiedConnection, UniqueConstraint, event, inspect
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, InternalError, InvalidatePoolError
@@ -26,7 +26,9 @@ SOCKET = 6
 FRESH = 1  # How long a connection lies before it is asked whether it is still there.
 CONNECT = 2  # The connection and then the handshake: a dead one is found out (SOCKET) before it is replaced.
 
-fetching = Signal()  # Sent by an engine before a statement of ``fetch``: nobody else hears of it.
+executing = (
+    Signal()
+)  # Sent by an engine before a statement of ``execute``, of which its listeners do not hear.
 
 ALONE = "alone"  # The connections of statements that read in no transaction: their key among the engines.
 
@@ -154,24 +156,41 @@ def alone_options(url: URL, ssl_ca: str) -> dict[str, Any] | None:
 
 
 def fetch(engine: Engine, sql: str, parameters: Any) -> Sequence[Any]:
-    """What one statement finds, asked by the driver itself, with SQLAlchemy's pool and its errors.
+    """What one statement finds, for an engine that begins no transactions, by SQLAlchemy's pool.
 
-    For an engine that begins no transactions: to begin and end none takes SQLAlchemy as long as to ask.
+    To begin and end none takes SQLAlchemy as long as to ask.
     """
     driver = engine.dialect.loaded_dbapi
     try:
         connection = engine.raw_connection()
     except driver.Error as error:
         raise DBAPIError.instance(None, None, error, driver.Error, dialect=engine.dialect) from error
-    cursor = connection.cursor()
     try:
-        fetching.send(engine, sql=sql, parameters=parameters)
+        return execute(engine, connection, sql, parameters, connection.invalidate)[0]
+    finally:
+        connection.close()
+
+
+def execute(
+    engine: Engine,
+    connection: PoolProxiedConnection,
+    sql: str,
+    parameters: Any,
+    invalidate: Callable[[BaseException], None],
+) -> tuple[Sequence[Any], int | None]:
+    """Have the driver itself execute a statement: the rows that it found, and the last id that it gave.
+
+    Its errors are raised as SQLAlchemy's; a connection that is lost is let go by ``invalidate``.
+    """
+    driver, cursor = engine.dialect.loaded_dbapi, connection.cursor()
+    try:
+        executing.send(engine, sql=sql, parameters=parameters)
         cursor.execute(sql, parameters)
-        return cursor.fetchall()
+        return cursor.fetchall() if cursor.description else [], cursor.lastrowid
     except driver.Error as error:
         lost = engine.dialect.is_disconnect(error, connection, cursor)
         if lost:
-            connection.invalidate(error)
+            invalidate(error)
             engine.dispose()  # Those that wait in the pool are as old.
         raise DBAPIError.instance(
             sql,
@@ -183,12 +202,11 @@ def fetch(engine: Engine, sql: str, parameters: Any) -> Sequence[Any]:
             dialect=engine.dialect,
         ) from error
     except BaseException as error:
-        connection.invalidate(error)  # Its answer may still come, and is nobody else's.
+        invalidate(error)  # Its answer may still come, and is nobody else's.
         raise
     finally:
         with suppress(driver.Error):  # Of a connection that is gone: what there was to say has been said.
             cursor.close()
-        connection.close()
 
 
 def prepare(engine: Engine, serving: Callable[[], bool], alone: bool = False) -> None:
@@ -347,6 +365,7 @@ __all__ = [
     "Verdict",
     "end_if_idle",
     "engine_options",
+    "execute",
     "fetch",
     "is_mariadb",
     "prepare",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import count
 from time import monotonic, sleep
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 from blinker import Signal
@@ -104,8 +104,12 @@ def write(
 
 
 def sent(ready: Prepared, values: dict[str, Any]) -> Sequence[Sequence[Any]]:
-    result = connection().exec_driver_sql(ready.sql, ready.filled(values))
-    return [ready.read(row) for row in result] if result.returns_rows else []
+    return [ready.read(row) for row in executed(ready, values)[0]]
+
+
+def executed(ready: Prepared, values: dict[str, Any]) -> tuple[Sequence[Any], int | None]:
+    mine = connection()
+    return database.execute(mine.engine, mine.connection, ready.sql, ready.filled(values), mine.invalidate)
 
 
 def connection() -> Connection:
@@ -128,8 +132,8 @@ def insert_rows(statement: Insert, rows: Sequence[dict[str, Any]]) -> None:
 
 def insert_one(statement: Insert, row: dict[str, Any]) -> int:
     """Insert a row by a statement that is made once, past the ORM; answers the id that it got."""
-    ready = prepared(connection().dialect, statement)
-    return connection().exec_driver_sql(ready.sql, ready.filled(row)).lastrowid
+    _, id = executed(prepared(connection().dialect, statement), row)
+    return cast(int, id)
 
 
 def run(

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from app.database import fetching
+from app.database import executing
 from app.extensions import db
 
 BLOCK = "BEGIN NOT ATOMIC"
@@ -31,14 +31,14 @@ def noted(*, trips: bool = False) -> Iterator[list[tuple[str, Any]]]:
             each = [statement] if trips else each_of(statement)
             statements.extend((one, parameters) for one in each)
 
-    def note_fetched(engine, sql, parameters):
+    def note_executed(engine, sql, parameters):
         note(engine, None, sql, parameters)
 
     engines = list(db.engines.values())
     for engine in engines:
         event.listen(engine, "before_cursor_execute", note)
     try:
-        with fetching.connected_to(note_fetched):
+        with executing.connected_to(note_executed):
             yield statements
     finally:
         for engine in engines:

@@ -126,7 +126,7 @@ def test_one_whose_statement_was_broken_off_is_nobody_elses(committed):
     def leave(_engine, **_said):
         raise SystemExit
 
-    with database.fetching.connected_to(leave), pytest.raises(SystemExit):
+    with database.executing.connected_to(leave), pytest.raises(SystemExit):
         fetch(engine, "SELECT 1", ())
 
     assert (engine.pool.checkedout(), fetch(engine, "SELECT 1", ())[0][0]) == (0, 1)

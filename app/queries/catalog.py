@@ -11,7 +11,7 @@ from app.errors import Unavailable
 from app.extensions import db
 from app.models import CATALOGOS, Catalogo, CatalogoEpoca, EstadoTiquet, Ubicaciones
 from app.permissions import Actor, Permiso, allows
-from app.transaction import TryAgain, connection, ending, in_unit
+from app.transaction import TryAgain, ask, ending, in_unit
 
 COMUNES = ("id", "codigo", "nombre", "descripcion", "orden", "color", "activo", "predeterminado")
 
@@ -182,10 +182,10 @@ def epoch() -> int:
     session = db.session()
     known: tuple[Any, int] | None = session.info.get("epoca")
     if known is None or known[0] is not session.get_transaction():
-        epoca: int | None = connection().execute(EPOCA).scalar()
-        if epoca is None:
+        found = ask(EPOCA, {})
+        if not found:
             raise unfilled()
-        known = session.info["epoca"] = session.get_transaction(), epoca
+        known = session.info["epoca"] = session.get_transaction(), found[0][0]
     return known[1]
 
 

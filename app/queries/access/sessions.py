@@ -15,7 +15,7 @@ from app.queries import alone, along
 from app.queries.along import Along, Leido
 from app.queries.packed import packed
 from app.queries.pagination import Corte, Pagina, page_of
-from app.transaction import connection
+from app.transaction import ask
 
 INACTIVIDAD = timedelta(days=7)  # How long a session can be renewed after it was used last.
 MOSTRADAS: tuple[Any, ...] = (
@@ -53,7 +53,8 @@ def holder_statement(more: Select[Any] | None) -> Select[Any]:
 def holder(sid: str, sub: int) -> Any:
     """What an ``Actor`` holds of an active user whose session is alive; the transaction goes on."""
     values = {"sid": sid, "sub": sub, "now": utcnow()}
-    return connection().execute(holder_statement(None), values).scalar_one_or_none()
+    found = ask(holder_statement(None), values)
+    return found[0][0] if found else None
 
 
 def holder_alone(sid: str, sub: int, more: Along | None = None) -> tuple[Any, Leido | None]:

@@ -8,7 +8,7 @@ from app.extensions import db
 from app.models import CatTiquet, Tiquet, Usuario, UsuarioCategoria
 from app.queries.access.users import ACTIVE_STAFF
 from app.queries.desk.tickets import NOT_IN_TRASH
-from app.transaction import connection
+from app.transaction import ask
 
 MODE = select(CatTiquet.asignacion).where(CatTiquet.id == bindparam("id")).with_for_update(read=True)
 
@@ -18,8 +18,8 @@ def mode_of(id_categoria: int) -> str | None:
 
     Not from memory and not by a plain SELECT: that one would fix what this transaction sees before its turn.
     """
-    mode: str | None = connection().execute(MODE, {"id": id_categoria}).scalar()
-    return mode
+    found = ask(MODE, {"id": id_categoria})
+    return found[0][0] if found else None
 
 
 def locked(id_categoria: int) -> list[UsuarioCategoria]:

@@ -63,7 +63,7 @@ def register(app: Flask) -> None:
     app.before_request(begin)
     app.after_request(finish)
     transaction.retried.connect(count_retry)
-    database.fetching.connect(count_statement)
+    database.executing.connect(count_statement)
     with app.app_context():
         for engine in db.engines.values():
             for name in SENT:
