@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from flask import request
@@ -13,7 +14,12 @@ from app.queries.pagination import TOTAL_EXACTO, Corte, Pagina
 
 
 def serializer() -> URLSafeSerializer:
-    return URLSafeSerializer(settings().secret_key, salt=f"cursor:{fingerprint()}")
+    return serializer_of(settings().secret_key, f"cursor:{fingerprint()}")
+
+
+@lru_cache(maxsize=256)
+def serializer_of(secret: str, salt: str) -> URLSafeSerializer:
+    return URLSafeSerializer(secret, salt=salt)
 
 
 def fingerprint() -> str:
@@ -39,7 +45,7 @@ def read(cursor: str | None) -> Corte | None:
 
 def feed() -> URLSafeSerializer:
     """The cursors of the change feed: of no filter, and the same for pages and streams."""
-    return URLSafeSerializer(settings().secret_key, salt="cursor:cambios")
+    return serializer_of(settings().secret_key, "cursor:cambios")
 
 
 def feed_cursor(secuencia: int) -> str:

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from copy import deepcopy
-from functools import cache
+from functools import lru_cache
 from typing import Any, NoReturn
 from urllib.parse import unquote, unquote_to_bytes
 
@@ -21,6 +21,7 @@ from app.utils.files.uploads import load_multipart
 
 MAX_DEPTH = 20
 MAX_DIGITS = 18  # All such integers fit into 64 bits, with either sign.
+LONGEST_KEPT = 200  # bytes of a query whose meaning is kept for the next request that has it
 
 STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 BRACKETS = re.compile(rb"[\[\]{}]")
@@ -81,13 +82,16 @@ class Parser(FlaskParser):
             return super().parse(argmap, req, location=location, **options)
         parsed: dict[Any, Any] = g.setdefault("parsed", {})
         if argmap not in parsed:
-            defaults = None if request.query_string else of_nothing(argmap)
+            query = request.query_string
             parsed[argmap] = (
-                super().parse(argmap, req, location=location, **options)
-                if defaults is None
-                else deepcopy(defaults)
+                deepcopy(meaning(self, argmap, query))
+                if len(query) <= LONGEST_KEPT
+                else self.parse_query(argmap)
             )
         return parsed[argmap]
+
+    def parse_query(self, argmap: Any) -> Any:
+        return super().parse(argmap, request, location="query")
 
     def load_json(self, req: Request, schema: Any) -> Any:
         body = req.get_data(cache=True)
@@ -123,14 +127,10 @@ class Parser(FlaskParser):
         raise Invalid({k: v for located in error.messages_dict.values() for k, v in flatten(located).items()})
 
 
-@cache
-def of_nothing(schema: Schema) -> dict[str, Any] | None:
-    """What an empty query means, the same in each request; None where it is refused."""
-    try:
-        found: dict[str, Any] = schema.load({})
-    except ValidationError:
-        return None
-    return found
+@lru_cache(maxsize=1024)
+def meaning(parser: Parser, schema: Schema, _query: bytes) -> Any:
+    """What the query of this request means, the same in each that has it; what is refused is not kept."""
+    return parser.parse_query(schema)
 
 
 def refuse_repeated(sent: MultiDict[str, Any], schema: Any) -> None:
