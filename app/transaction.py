@@ -112,15 +112,15 @@ def executed(ready: Prepared, values: dict[str, Any]) -> tuple[Sequence[Any], in
     return database.execute(mine.engine, mine.connection, ready.sql, ready.filled(values), mine.invalidate)
 
 
-def connection() -> Connection:
+def connection(**options: Any) -> Connection:
     """The connection that the session's transaction is on, for a statement that goes past the ORM.
 
-    Looked up once in a transaction: the session goes a long way for it each time.
+    Looked up once in a transaction, with ``options`` that count then: the session goes a long way for it.
     """
     session = db.session()
     known: tuple[Any, Connection] | None = session.info.get("connection")
     if known is None or known[0] is not session.get_transaction():
-        found = session.connection()
+        found = session.connection(execution_options=options)
         known = session.info["connection"] = session.get_transaction(), found
     return known[1]
 
@@ -154,7 +154,7 @@ def run(
     doubtful: list[T | AppError] = []  # Outcomes of tries whose COMMIT may have happened.
     for tries in count(1):
         try:
-            with database.turn(db.session.get_bind(), deadline):
+            with database.turn(db.engine, deadline):
                 return attempt(unit, operation, deadline, doubtful, keep)
         except IntegrityError as error:
             raise database.refusal(error) or error from error
@@ -172,8 +172,7 @@ def attempt(
     # The hook that read the token may have left a transaction open; BEGIN IMMEDIATE would pass it by.
     db.session.remove()
     db.session().info["operation"] = operation
-    options = {"begin": "IMMEDIATE", "wait": deadline - monotonic()}
-    database.limit_lock_wait(db.session.connection(execution_options=options))
+    database.limit_lock_wait(connection(begin="IMMEDIATE", wait=deadline - monotonic()))
     if doubtful and happened(operation):
         return settled(doubtful[-1])
     outcome: T | AppError
