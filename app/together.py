@@ -41,11 +41,11 @@ def named(table: int, row: int, column: str) -> str:
 
 
 @lru_cache(maxsize=512)
-def inserts(forms: tuple[tuple[Insert, int, tuple[str, ...]], ...]) -> list[Insert]:
-    return [
+def inserts(forms: tuple[tuple[Insert, int, tuple[str, ...]], ...]) -> tuple[Insert, ...]:
+    return tuple(
         statement.values([row_of(statement, names, table, at) for at in range(rows)])
         for table, (statement, rows, names) in enumerate(forms)
-    ]
+    )
 
 
 def row_of(statement: Insert, names: Sequence[str], table: int, row: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from sqlalchemy import update
 from app.extensions import db
 from app.models import Sesion, Usuario, utcnow
 from app.permissions import SISTEMA
+from app.prepared import prepared
 from app.queries import along
 from app.queries.along import Leido
 from app.queries.desk import tickets as queries
@@ -208,3 +209,21 @@ def test_what_was_read_along_answers_the_same_question_once():
     assert along.scalar(actor, public, {"id": uno}).id == uno
     assert along.scalar(actor, asked.statement, {"id": uno}) == "as it was"
     assert along.scalar(actor, asked.statement, {"id": uno}).id == uno
+
+
+def test_for_all_who_see_by_the_same_columns_a_statement_is_compiled_once(client):
+    def compiled_for(_number):
+        """How many statements somebody's requests have compiled, who was not here before."""
+        cliente = factories.ClienteFactory().id
+        yo = factories.quien("Solicitante", id_cliente=cliente)
+        suyo, ajeno = factories.tiquet(id_cliente=cliente), factories.tiquet()
+        before = prepared.cache_info().misses
+        assert client.get(f"{LISTA}/{suyo}", headers=yo.headers).json["id"] == suyo
+        assert client.get(f"{LISTA}/{ajeno}", headers=yo.headers).status_code == 404
+        assert client.post(LISTA, json=factories.NUEVO, headers=yo.headers).status_code == 201
+        assert client.get(LISTA, headers=yo.headers).json["paginacion"]["total"] == 2
+        return prepared.cache_info().misses - before
+
+    compiled_for(0)
+
+    assert [compiled_for(number) for number in (1, 2)] == [0, 0]

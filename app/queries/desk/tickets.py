@@ -2,7 +2,7 @@
 
 from collections import namedtuple
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -144,6 +144,20 @@ def own_tickets(owned: tuple[tuple[str, int], ...]) -> ColumnElement[bool]:
     return and_(NOT_IN_TRASH, or_(false(), *(getattr(Tiquet, name) == id for name, id in owned)))
 
 
+def visible_by_name(actor: Actor, papelera: bool = False) -> tuple[ColumnElement[bool], dict[str, int]]:
+    """The same for a statement that is made once for all who see by the same columns; with its parameters."""
+    if papelera or actor.es_personal:
+        return visible_to(actor, papelera), {}
+    owned = owned_by(actor)
+    return own_by_name(tuple(owned)), {f"own_{name}": id for name, id in owned.items()}
+
+
+@cache
+def own_by_name(names: tuple[str, ...]) -> ColumnElement[bool]:
+    own = (getattr(Tiquet, name) == bindparam(f"own_{name}") for name in names)
+    return and_(NOT_IN_TRASH, or_(false(), *own))
+
+
 def sees_internal(actor: Actor) -> bool:
     return allows(Permiso.COMENTARIO_INTERNO, actor)
 
@@ -165,7 +179,7 @@ def with_names(source: Any, internal: bool, form: Any = Fila, more: tuple[Any, .
     )
 
 
-@lru_cache(maxsize=256)
+@cache
 def item_statement(visible: ColumnElement[bool], internal: bool) -> Select[Any]:
     dated = with_names(Tiquet.__table__, internal, Fechada, (null(), EPOCA.scalar_subquery()))
     return dated.where(Tiquet.id == bindparam("id"), visible)
@@ -173,8 +187,8 @@ def item_statement(visible: ColumnElement[bool], internal: bool) -> Select[Any]:
 
 def get(actor: Actor, id: int, papelera: bool = False) -> dict[str, Any] | None:
     """One ticket as a client gets it."""
-    statement = item_statement(visible_to(actor, papelera), sees_internal(actor))
-    fila = along.scalar(actor, statement, {"id": id})
+    visible, own = visible_by_name(actor, papelera)
+    fila = along.scalar(actor, item_statement(visible, sees_internal(actor)), {"id": id, **own})
     return None if fila is None else shape(fila, actor, known_at(fila.epoca, all_catalogs(actor)))
 
 
