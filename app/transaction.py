@@ -92,9 +92,15 @@ def write(
     parameters: dict[str, Any] | None = None,
 ) -> Sequence[Sequence[Any]]:
     """Write rows by each statement, and then find what ``query`` does: in one trip if that can be."""
-    several = len(told) + (query is not None) > 1 and sum(map(len, told.values())) <= TOGETHER
-    if several and database.is_mariadb(connection()):
-        found = sent(*block(connection().dialect, told, query, parameters))
+    together = None
+    if (
+        len(told) + (query is not None) > 1
+        and sum(map(len, told.values())) <= TOGETHER
+        and database.is_mariadb(connection())
+    ):
+        together = block(connection().dialect, told, query, parameters)
+    if together and not together[0].lists:
+        found = sent(*together)
     else:
         for statement, rows in told.items():
             insert_rows(statement, rows)

@@ -9,7 +9,7 @@ from time import monotonic
 import pymysql
 import pytest
 from flask import Flask
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.exc import InternalError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -514,3 +514,26 @@ def test_four_processes_lose_no_row(database_url):
 
     assert sorted(names()) == sorted(f"{writer}-{number}" for writer in range(4) for number in range(25))
     assert events() == 100
+
+
+# What a unit is told
+
+
+@pytest.mark.parametrize("rows", [1, 2, transaction.TOGETHER + 1])
+@pytest.mark.parametrize("of", ["a value", "a list of values"])
+def test_what_a_unit_is_told_is_there_for_what_it_asks(rows, of):
+    wanted = {
+        "a value": LogTransaccional.accion == bindparam("accion"),
+        "a list of values": LogTransaccional.accion.in_(bindparam("accion", expanding=True)),
+    }[of]
+    query = select(LogTransaccional.accion).where(wanted)
+    accion = "prueba.'hecha' %s :x; END"
+    values = {"accion": accion if of == "a value" else [accion]}
+
+    def unit():
+        for _ in range(rows):
+            audit.append(accion, SISTEMA)
+        return [row[0] for row in transaction.ask(query, values)]
+
+    assert transaction.run(unit) == [accion] * rows
+    assert db.session.scalar(select(func.count()).select_from(LogTransaccional)) == rows
