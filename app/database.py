@@ -26,9 +26,8 @@ SOCKET = 6
 FRESH = 1  # How long a connection lies before it is asked whether it is still there.
 CONNECT = 2  # The connection and then the handshake: a dead one is found out (SOCKET) before it is replaced.
 
-executing = (
-    Signal()
-)  # Sent by an engine before a statement of ``execute``, of which its listeners do not hear.
+# Sent by an engine before a statement of ``execute``, of which its own listeners do not hear.
+executing = Signal()
 
 ALONE = "alone"  # The connections of statements that read in no transaction: their key among the engines.
 

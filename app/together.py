@@ -1,6 +1,6 @@
 """Rows, and what is read when they are there, in one trip: as one compound statement of MariaDB.
 
-A trip takes some 100 us of the application's CPU and 40 of the database's, whatever is in it.
+A trip takes some 90 us of the application's CPU and 40 of the database's, whatever is in it.
 """
 
 from collections.abc import Mapping, Sequence

@@ -18,7 +18,10 @@ FOUND_BY = insert(BusquedaTiquet)
 
 
 def add(*tiquets: Tiquet) -> None:
-    """Have the search rows of new tickets written, which have ids and no comments."""
+    """Have the search rows of new tickets written, which have ids and no comments.
+
+    No unit indexes them too.
+    """
     for tiquet in tiquets:
         tell(FOUND_BY, {"id_tiquet": tiquet.id, **columns(tiquet, ())})
 
