@@ -22,13 +22,13 @@ class Prepared:
     lists: bool  # Whether values (IN) are to be written into it each time: then it is of no use.
     order: tuple[str, ...] | None  # of the parameters, where they have no names
     fixed: dict[str, Any]  # what stands in the statement itself
-    outgoing: tuple[tuple[str, Process], ...]
+    outgoing: dict[str, Process]
     incoming: tuple[Process | None, ...]
 
     def filled(self, values: dict[str, Any]) -> Any:
         """The parameters as the driver takes them."""
         filled = self.fixed | values
-        for name, process in self.outgoing:
+        for name, process in self.outgoing.items():
             filled[name] = process(filled[name])
         return filled if self.order is None else tuple(filled[name] for name in self.order)
 
@@ -41,7 +41,10 @@ class Prepared:
 
 @lru_cache(maxsize=1024)
 def prepared(dialect: Dialect, *statements: Insert | Select[Any]) -> Prepared:
-    """For statements that are made once, whose parameters have different names; several only on MariaDB."""
+    """For statements that are made once.
+
+    Several are for MariaDB, and none of them has a parameter called like one of another.
+    """
     compiled: list[Any] = [statement.compile(dialect=dialect) for statement in statements]
     texts = [one.string for one in compiled]
     named = [pair for one in compiled for pair in one.bind_names.items()]
@@ -50,11 +53,11 @@ def prepared(dialect: Dialect, *statements: Insert | Select[Any]) -> Prepared:
         lists=any(one.post_compile_params or one.literal_execute_params for one in compiled),
         order=tuple(name for one in compiled for name in one.positiontup) if compiled[0].positional else None,
         fixed={name: parameter.value for parameter, name in named if not parameter.required},
-        outgoing=tuple(
-            (name, process)
+        outgoing={
+            name: process
             for parameter, name in named
             if (process := parameter.type.dialect_impl(dialect).bind_processor(dialect))
-        ),
+        },
         incoming=tuple(
             column.type.dialect_impl(dialect).result_processor(dialect, None)
             for column in getattr(statements[-1], "selected_columns", ())

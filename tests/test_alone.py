@@ -7,8 +7,9 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from app import database
 from app.database import ALONE, STATEMENT, Verdict, fetch, verdict
 from app.extensions import db
-from app.models import EstadoTiquet
+from app.models import EstadoTiquet, Tiquet
 from app.queries.alone import rows
+from app.services.desk import tickets
 from tests import factories
 from tests.conftest import disconnect
 from tests.rows import LISTA
@@ -151,6 +152,36 @@ def test_what_is_read_by_them_is_counted_in_the_line_of_the_request(asked, id, c
 
     (line,) = [record for record in caplog.records if record.name == "soporteplus.peticiones"]
     assert line.sentencias == 1
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "&orden=prioridad",
+        "&orden=fecha_actualizacion",
+        "&etiqueta=red",
+        "&id_estado=1&creado_desde=2020-01-01T00:00:00Z",
+        "&id_usuario_asignado=ninguno&id_usuario_asignado=yo",
+    ],
+)
+def test_page_by_page_the_list_is_what_it_is_at_once(asked, committed, query):
+    with committed.test_request_context():
+        for number in range(4):
+            labelled = factories.tiquet(titulo=f"Tiquet {number}", etiquetas=["red"])
+            tickets.write_labels(db.session.get_one(Tiquet, labelled))
+        db.session.commit()
+    whole = asked(f"{LISTA}?limite=10{query}").json["data"]
+
+    pages, cursor = [], ""
+    while cursor is not None:
+        page = asked(f"{LISTA}?limite=1{query}{cursor}").json
+        pages += page["data"]
+        following = page["paginacion"]["siguiente"]
+        cursor = following and f"&cursor={following}"
+
+    assert pages == whole
+    assert len(whole) == 4
 
 
 def test_a_list_of_values_is_written_into_its_statement_each_time(committed):

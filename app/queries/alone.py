@@ -8,6 +8,7 @@ from sqlalchemy import Select
 from app.database import ALONE, fetch
 from app.extensions import db
 from app.prepared import prepared
+from app.transaction import ask
 
 
 def rows(statement: Select[Any], parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
@@ -16,7 +17,7 @@ def rows(statement: Select[Any], parameters: dict[str, Any]) -> Sequence[Sequenc
     By connections of their own, that are in no transaction; a database in memory has but one connection.
     """
     if ALONE not in db.engines:
-        return db.session.connection().execute(statement, parameters).all()
+        return ask(statement, parameters)
     engine = db.engines[ALONE]
     ready = prepared(engine.dialect, statement)
     if not ready.lists:
