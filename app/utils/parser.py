@@ -77,7 +77,10 @@ class Parser(FlaskParser):
     def parse(
         self, argmap: Any, req: Request | None = None, *, location: str | None = None, **options: Any
     ) -> Any:
-        """What is in the query is read once a request: some views are prepared for before they are called."""
+        """What is in the query is read once a request: some views are prepared for before they are called.
+
+        No view of ours has ``options`` for it but what webargs takes unasked.
+        """
         if location != "query":
             return super().parse(argmap, req, location=location, **options)
         parsed: dict[Any, Any] = g.setdefault("parsed", {})
