@@ -1,14 +1,13 @@
 """What differs between SQLite, MariaDB and MySQL: connections, their limits, and what their errors mean."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import Enum
 from time import monotonic
 from typing import Any
 
-from blinker import Signal
 from filelock import FileLock, Timeout
-from sqlalchemy import Connection, Engine, Executable, PoolProxiedConnection, UniqueConstraint, event, inspect
+from sqlalchemy import Connection, Engine, Executable, UniqueConstraint, event, inspect
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, InternalError, InvalidatePoolError
@@ -25,9 +24,6 @@ POOL_WAIT = 5
 SOCKET = 6
 FRESH = 1  # How long a connection lies before it is asked whether it is still there.
 CONNECT = 2  # The connection and then the handshake: a dead one is found out (SOCKET) before it is replaced.
-
-# Sent by an engine before a statement of ``execute``, of which its own listeners do not hear.
-executing = Signal()
 
 ALONE = "alone"  # The connections of statements that read in no transaction: their key among the engines.
 
@@ -152,60 +148,6 @@ def alone_options(url: URL, ssl_ca: str) -> dict[str, Any] | None:
         return None
     autocommit = {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True}
     return {"url": url, **engine_options(url, ssl_ca), **autocommit}
-
-
-def fetch(engine: Engine, sql: str, parameters: Any) -> Sequence[Any]:
-    """What one statement finds, for an engine that begins no transactions, by SQLAlchemy's pool.
-
-    To begin and end none takes SQLAlchemy as long as to ask.
-    """
-    driver = engine.dialect.loaded_dbapi
-    try:
-        connection = engine.raw_connection()
-    except driver.Error as error:
-        raise DBAPIError.instance(None, None, error, driver.Error, dialect=engine.dialect) from error
-    try:
-        return execute(engine, connection, sql, parameters, connection.invalidate)[0]
-    finally:
-        connection.close()
-
-
-def execute(
-    engine: Engine,
-    connection: PoolProxiedConnection,
-    sql: str,
-    parameters: Any,
-    invalidate: Callable[[BaseException], None],
-) -> tuple[Sequence[Any], int | None]:
-    """Have the driver itself execute a statement: the rows that it found, and the last id that it gave.
-
-    Its errors are raised as SQLAlchemy's; a connection that is lost is let go by ``invalidate``.
-    """
-    driver, cursor = engine.dialect.loaded_dbapi, connection.cursor()
-    try:
-        executing.send(engine, sql=sql, parameters=parameters)
-        cursor.execute(sql, parameters)
-        return cursor.fetchall() if cursor.description else [], cursor.lastrowid
-    except driver.Error as error:
-        lost = engine.dialect.is_disconnect(error, connection, cursor)
-        if lost:
-            invalidate(error)
-            engine.dispose()  # Those that wait in the pool are as old.
-        raise DBAPIError.instance(
-            sql,
-            parameters,
-            error,
-            driver.Error,
-            hide_parameters=True,
-            connection_invalidated=lost,
-            dialect=engine.dialect,
-        ) from error
-    except BaseException as error:
-        invalidate(error)  # Its answer may still come, and is nobody else's.
-        raise
-    finally:
-        with suppress(driver.Error):  # Of a connection that is gone: what there was to say has been said.
-            cursor.close()
 
 
 def prepare(engine: Engine, serving: Callable[[], bool], alone: bool = False) -> None:
@@ -364,8 +306,6 @@ __all__ = [
     "Verdict",
     "end_if_idle",
     "engine_options",
-    "execute",
-    "fetch",
     "is_mariadb",
     "prepare",
     "refusal",

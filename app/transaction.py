@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Insert, Select, insert, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
-from app import database
+from app import database, driver
 from app.database import PoolTimeout, Verdict
 from app.errors import AppError, Unavailable
 from app.extensions import db
@@ -115,7 +115,7 @@ def sent(ready: Prepared, values: dict[str, Any]) -> Sequence[Sequence[Any]]:
 
 def executed(ready: Prepared, values: dict[str, Any]) -> tuple[Sequence[Any], int | None]:
     mine = connection()
-    return database.execute(mine.engine, mine.connection, ready.sql, ready.filled(values), mine.invalidate)
+    return driver.execute(mine.engine, mine.connection, ready.sql, ready.filled(values), mine.invalidate)
 
 
 def connection(**options: Any) -> Connection:

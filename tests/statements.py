@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from app.database import executing
+from app.driver import executing
 from app.extensions import db
 
 BLOCK = "BEGIN NOT ATOMIC"

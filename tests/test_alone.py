@@ -4,8 +4,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from app import database
-from app.database import ALONE, STATEMENT, Verdict, fetch, verdict
+from app.database import ALONE, STATEMENT, Verdict, verdict
+from app.driver import executing, fetch
 from app.extensions import db
 from app.models import EstadoTiquet, Tiquet
 from app.queries.alone import rows
@@ -127,7 +127,7 @@ def test_one_whose_statement_was_broken_off_is_nobody_elses(committed):
     def leave(_engine, **_said):
         raise SystemExit
 
-    with database.executing.connected_to(leave), pytest.raises(SystemExit):
+    with executing.connected_to(leave), pytest.raises(SystemExit):
         fetch(engine, "SELECT 1", ())
 
     assert (engine.pool.checkedout(), fetch(engine, "SELECT 1", ())[0][0]) == (0, 1)

@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import Select
 
-from app.database import ALONE, fetch
+from app.database import ALONE
+from app.driver import fetch
 from app.extensions import db
 from app.prepared import prepared
 from app.transaction import ask

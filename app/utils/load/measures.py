@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, Response, g, has_request_context, request
 from sqlalchemy import event
 
-from app import database, transaction
+from app import driver, transaction
 from app.extensions import db
 from app.utils.load import metrics
 
@@ -63,7 +63,7 @@ def register(app: Flask) -> None:
     app.before_request(begin)
     app.after_request(finish)
     transaction.retried.connect(count_retry)
-    database.executing.connect(count_statement)
+    driver.executing.connect(count_statement)
     with app.app_context():
         for engine in db.engines.values():
             for name in SENT:
