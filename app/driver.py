@@ -58,8 +58,8 @@ def execute(
             connection_invalidated=lost,
             dialect=engine.dialect,
         ) from error
-    except BaseException as error:
-        invalidate(error)  # Its answer may still come, and is nobody else's.
+    except BaseException as error:  # Whatever broke it off, its answer may still come, and is nobody else's.
+        invalidate(error)
         raise
     finally:
         with suppress(driver.Error):  # Of a connection that is gone: what there was to say has been said.

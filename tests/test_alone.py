@@ -123,14 +123,26 @@ def test_after_a_mistake_of_ours_the_same_one_goes_on(committed):
 def test_one_whose_statement_was_broken_off_is_nobody_elses(committed):
     disconnect()
     engine = db.engines[ALONE]
+    given = []
 
     def leave(_engine, **_said):
         raise SystemExit
 
-    with executing.connected_to(leave), pytest.raises(SystemExit):
-        fetch(engine, "SELECT 1", ())
+    @sa.event.listens_for(engine, "checkout")
+    def note(connection, *_):
+        given.append(connection)  # Kept, so that the next one is not made in its place.
 
-    assert (engine.pool.checkedout(), fetch(engine, "SELECT 1", ())[0][0]) == (0, 1)
+    try:
+        fetch(engine, "SELECT 1", ())
+        with executing.connected_to(leave), pytest.raises(SystemExit):
+            fetch(engine, "SELECT 1", ())
+        assert (engine.pool.checkedout(), fetch(engine, "SELECT 1", ())[0][0]) == (0, 1)
+    finally:
+        sa.event.remove(engine, "checkout", note)
+
+    first, broken_off, after = given
+    assert first is broken_off
+    assert after is not broken_off
 
 
 def test_that_there_is_no_server_is_known_from_what_is_raised(committed):

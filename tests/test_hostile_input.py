@@ -3,12 +3,17 @@
 import json
 
 import pytest
+from flask import g
 from sqlalchemy import func, select
 
+from app.errors import Invalid
 from app.extensions import db
 from app.models import LogTransaccional, Tiquet
-from app.schemas.desk.tickets import TiquetCreateArgs, TiquetUpdateArgs
+from app.schemas.desk.tickets import TiquetCreateArgs, TiquetsArgs, TiquetUpdateArgs
+from app.utils.blueprint import Blueprint, instance_of
+from app.utils.parser import meaning
 from tests.factories import NUEVO, tiquet
+from tests.rows import LISTA
 
 TICKETS = "/api/tickets/tickets"
 SOLO_LECTURA = TiquetUpdateArgs.SOLO_LECTURA
@@ -555,3 +560,27 @@ def test_a_whole_ticket_can_be_read_edited_and_sent_back(client, tecnico):
 
     assert answer.status_code == 200, answer.json
     assert (answer.json["titulo"], answer.json["version"]) == ("Otro título", 2)
+
+
+def test_what_a_query_means_is_kept_but_not_shared(app):
+    """Whoever gets it may change it; what is refused is refused each time; a long one is read each time."""
+    schema = instance_of(TiquetsArgs)
+
+    def read(query):
+        with app.test_request_context(f"{LISTA}?{query}"):
+            g.pop("parsed", None)  # Of the request before: in a test they have one context.
+            return Blueprint.ARGUMENTS_PARSER.parse(schema, location="query")
+
+    first = read("id_estado=1")
+    first["id_estado"].append(2)
+    assert read("id_estado=1")["id_estado"] == [1]
+    assert read("id_estado=1&limite=7")["limite"] == 7
+
+    for _ in range(2):
+        with pytest.raises(Invalid):
+            read("id_estado=uno")
+
+    before, many = meaning.cache_info(), list(range(10**8, 10**8 + 6))
+    long = "&".join(f"{name}={id}" for name in ("id_estado", "id_categoria") for id in many)
+    assert read(long)["id_categoria"] == many
+    assert meaning.cache_info() == before

@@ -1,6 +1,7 @@
 """Writing down who gets a ticket's news, whatever made it so; ``followers.py`` is about doing it by hand."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, insert, update
@@ -21,10 +22,7 @@ UNLESS_THERE = (
 def enrol(motivo: str, pairs: Iterable[tuple[int, int]]) -> list[dict[str, Any]]:
     """Let users follow tickets: pairs of the ids of both, which exist. Answers the rows."""
     now = utcnow()
-    rows = [
-        {"id_tiquet": id_tiquet, "id_usuario": id_usuario, "motivo": motivo, "fecha_creacion": now}
-        for id_tiquet, id_usuario in pairs
-    ]
+    rows = [row_of(motivo, id_tiquet, id_usuario, now) for id_tiquet, id_usuario in pairs]
     if rows:
         insert_rows(UNLESS_THERE, rows)
     return rows
@@ -32,8 +30,11 @@ def enrol(motivo: str, pairs: Iterable[tuple[int, int]]) -> list[dict[str, Any]]
 
 def enrol_with_unit(motivo: str, tiquet: Tiquet, id_usuario: int) -> None:
     """Let one user follow a ticket whose followers this unit of work does not read."""
-    row = {"id_tiquet": tiquet.id, "id_usuario": id_usuario, "motivo": motivo, "fecha_creacion": utcnow()}
-    tell(UNLESS_THERE, row)
+    tell(UNLESS_THERE, row_of(motivo, tiquet.id, id_usuario, utcnow()))
+
+
+def row_of(motivo: str, id_tiquet: int, id_usuario: int, now: datetime) -> dict[str, Any]:
+    return {"id_tiquet": id_tiquet, "id_usuario": id_usuario, "motivo": motivo, "fecha_creacion": now}
 
 
 def enrol_and_tell(actor: Actor, id_tiquet: int, ids: list[int], motivo: str) -> None:
